@@ -1,0 +1,50 @@
+"""Who a request is made by: the identity that authentication finds and authorization judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
+MASTERS = "system:masters"
+ANONYMOUS = "system:anonymous"
+
+_NO_EXTRA: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An identity: name, uid (may be empty), groups in the order given, extra keys with their values.
+
+    The shape is authentication.k8s.io/v1 UserInfo; the well-known names are in section 4.1 of the tenancy
+    reference.
+    """
+
+    name: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default=_NO_EXTRA, hash=False)
+
+    @property
+    def privileged(self) -> bool:
+        """Whether the whole authorization chain is passed: membership of `system:masters`."""
+        return MASTERS in self.groups
+
+    def info(self) -> dict[str, Any]:
+        """The UserInfo object of this identity; empty fields are left out."""
+        body: dict[str, Any] = {"username": self.name}
+        if self.uid:
+            body["uid"] = self.uid
+        if self.groups:
+            body["groups"] = list(self.groups)
+        if self.extra:
+            body["extra"] = {key: list(values) for key, values in self.extra.items()}
+        return body
+
+
+def anonymous() -> User:
+    """The identity of a request without credentials."""
+    return User(ANONYMOUS, groups=(UNAUTHENTICATED,))

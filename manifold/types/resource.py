@@ -1,0 +1,158 @@
+"""What a resource type is: one frozen description that every verb, discovery, tables and OpenAPI read.
+
+The verbs exist once (`manifold.registry`); all that differs between types is here, as data and pure functions over plain
+JSON objects. Objects reach these functions already decoded: known fields only, of the right JSON type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from manifold.base.fields import FieldError
+from manifold.schema.model import Node
+
+Object = dict[str, Any]
+"""An API object as plain JSON data. `Any`, because the shape is the schema's business, not the type checker's."""
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table column (meta/v1 TableColumnDefinition). `cell` makes its value from an object and the current time."""
+
+    name: str
+    cell: Callable[[Object, datetime], Any]  # str, int, bool or None: any JSON scalar
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+class Strategy(Protocol):
+    """What a type decides about its objects. Functions change `new` in place and return nothing, or return errors.
+
+    The order on create: `default`, `prepare_create`, `validate_create`; on update: `default`, `prepare_update`,
+    `validate_update`. Common metadata (names, labels, annotations, owner references, finalizers) is checked by the
+    registry before. `prepare_*` drops what a writer may not set (status on the main resource, say).
+    """
+
+    def default(self, new: Object) -> None:
+        """Fill in what is absent and has a default."""
+
+    def prepare_create(self, new: Object) -> None:
+        """Drop or set what a creator may not decide."""
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Take over from `old` what a writer of the main resource may not change."""
+
+    def validate_create(self, new: Object) -> list[FieldError]:
+        """All that is wrong with a new object."""
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """All that is wrong with `new` as the successor of `old`: validity and immutability."""
+
+    def warnings(self, new: Object) -> list[str]:
+        """Texts for Warning headers of a create or update; normally none."""
+
+
+class Codec(Protocol):
+    """How parsed JSON becomes the stored form of a type."""
+
+    def normalize(self, obj: Object) -> list[str]:
+        """Bring `obj` in place into stored form: unknown fields dropped, wrong JSON types refused (400 `Status`), and, for
+        built-in types, empty optional fields dropped as a Go round trip does. Returns what strict field validation
+        would refuse: `unknown field "spec.x"`, in order of appearance. metadata is included.
+        """
+
+
+class Subresource(Protocol):
+    """A part of an object with a writer of its own (`status`, `approval`, `finalize`)."""
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Take over from `old` everything that is not this subresource's."""
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """All that is wrong with `new` as the successor of `old`."""
+
+
+def metadata_labels(obj: Object) -> Mapping[str, str]:
+    """The field labels every type has: what `fieldSelector` may name."""
+    metadata = obj["metadata"]
+    labels = {"metadata.name": metadata["name"]}
+    namespace = metadata.get("namespace")
+    if namespace is not None:
+        labels["metadata.namespace"] = namespace
+    return labels
+
+
+METADATA_FIELDS = ("metadata.name", "metadata.namespace")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResourceType:
+    """A served type in one version.
+
+    - `group`, `version`, `resource` (plural), `singular`, `kind`, `list_kind`, `short_names`, `categories`, `verbs`:
+      as in discovery (meta/v1 APIResource).
+    - `stored_group`, `stored_resource`: where its objects lie; differs from the above only for events, which two groups
+      serve from one place. `stored_version`: the version records are written in.
+    - `schema`: the root node of its objects; `schema_name`: its name in OpenAPI.
+    - `field_labels(obj)`: values for field selectors; `selectable`: the names it may be asked for.
+    - `subresources`: name to behaviour, for those that are a write of the same object. Others (`token`) are routes.
+    - `status`: whether `status` is a subresource, so that the main resource ignores it and generation skips it.
+    - `generation`: whether `metadata.generation` counts changes outside metadata and status.
+    - `custom`: served like a custom resource: list items carry apiVersion and kind, no protobuf, no strategic merge.
+    - `storageless`: created and answered, never stored (reviews).
+    - `codec`: brings parsed JSON into stored form.
+    - `check_name(name, prefix)`: why a name is no good for this type (texts after `Invalid value: "x": `); `prefix` is
+      true for a generateName.
+    - `protobuf`: full name of its message in the table of messages, empty where protobuf bodies are refused.
+    """
+
+    group: str
+    version: str
+    resource: str
+    singular: str
+    kind: str
+    namespaced: bool
+    schema: Node
+    schema_name: str
+    codec: Codec
+    strategy: Strategy
+    check_name: Callable[[str, bool], list[str]]
+    list_kind: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
+    stored_group: str = ""
+    stored_resource: str = ""
+    stored_version: str = ""
+    columns: tuple[Column, ...] = ()
+    field_labels: Callable[[Object], Mapping[str, str]] = metadata_labels
+    selectable: tuple[str, ...] = METADATA_FIELDS
+    subresources: Mapping[str, Subresource] = field(default_factory=dict)
+    generation: bool = False
+    custom: bool = False
+    storageless: bool = False
+    protobuf: str = ""
+
+    @property
+    def status(self) -> bool:
+        """Whether status is written through a subresource of its own."""
+        return "status" in self.subresources
+
+    @property
+    def api_version(self) -> str:
+        """`v1` or `group/version`, as objects carry it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+class TypeTable(Protocol):
+    """All built-in types, in the order discovery shows them."""
+
+    def types(self) -> Sequence[ResourceType]:
+        """Every type in every version."""
