@@ -79,6 +79,19 @@ class Subresource(Protocol):
         """All that is wrong with `new` as the successor of `old`."""
 
 
+class Conversion(Protocol):
+    """Between the version a type is served in and the one its records are written in; lossless both ways.
+
+    Both take an object they may change and return the other form, apiVersion and kind included.
+    """
+
+    def to_stored(self, obj: Object) -> Object:
+        """A served object in stored form."""
+
+    def from_stored(self, obj: Object) -> Object:
+        """A stored object in served form."""
+
+
 def metadata_labels(obj: Object) -> Mapping[str, str]:
     """The field labels every type has: what `fieldSelector` may name."""
     metadata = obj["metadata"]
@@ -106,6 +119,10 @@ class ResourceType:
     - `status`: whether `status` is a subresource, so that the main resource ignores it and generation skips it.
     - `generation`: whether `metadata.generation` counts changes outside metadata and status.
     - `custom`: served like a custom resource: list items carry apiVersion and kind, no protobuf, no strategic merge.
+    - `convert`: between this version and the stored one; None where both are the same. `stored_group`,
+      `stored_resource`, `stored_version` must then be set.
+    - `unconditional_update`: whether an update may come without a resourceVersion; `create_on_update`: whether an
+      update of an absent object creates it.
     - `storageless`: created and answered, never stored (reviews).
     - `codec`: brings parsed JSON into stored form.
     - `check_name(name, prefix)`: why a name is no good for this type (texts after `Invalid value: "x": `); `prefix` is
@@ -137,6 +154,9 @@ class ResourceType:
     subresources: Mapping[str, Subresource] = field(default_factory=dict)
     generation: bool = False
     custom: bool = False
+    convert: Conversion | None = None
+    unconditional_update: bool = True
+    create_on_update: bool = False
     storageless: bool = False
     protobuf: str = ""
 
