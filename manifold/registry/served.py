@@ -1,6 +1,8 @@
-"""A type as one logical cluster serves it: the type, the identity its objects are stored under, and what follows from both.
+"""A type as one logical cluster serves it: the type, the identity its objects are stored under, and what follows
+from both.
 
-Built once per (type, identity) and shared by every request; holds no logical cluster, so it can be shared by all of them.
+Built once per (type, identity) and shared by every request; holds no logical cluster, so it can be shared by all of
+them.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from manifold.types.resource import Object, ResourceType
 class Served:
     """`type` served from the objects of `identity` (empty for types without one).
 
-    `opening` is what precedes the revision in a rendered object, `item_opening` the same in a list; `prefix` is the key range
-    of all its objects. `plain` is true where a record can be rendered by concatenation, because stored and served
-    version are the same.
+    `opening` is what precedes the revision in a rendered object, `item_opening` the same in a list; `prefix` is the
+    key range of all its objects. `plain` is true where a record can be rendered by concatenation, because stored and
+    served version are the same.
     """
 
     type: ResourceType

@@ -2,7 +2,8 @@
 
 One model serves decoding, field ownership, strategic merge, apply, tables and OpenAPI, for built-in types and for
 custom resources alike, so that they cannot disagree about what a list is. Nodes are built once per content and are
-never changed afterwards; they may be cyclic (JSONSchemaProps contains itself), which is why they are compared by identity.
+never changed afterwards; they may be cyclic (JSONSchemaProps contains itself), which is why they are compared by
+identity.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How an object lies in the store: a small prefix, then its JSON without the fixed head.
 
-A record is `format, flags, length of version, version, schema hash (8 bytes)` and the *tail*: the object's JSON from right
-behind `"resourceVersion":"..."," on. The head (apiVersion, kind and the revision, which is the row's own) is put back by
-concatenation, so a get is one, a list is a join, and an event is one, without parsing. It holds because `metadata` is
-written first and is never empty. Flags answer the questions that would otherwise need a parse when a whole cluster
-or namespace is deleted.
+A record is `format, flags, length of version, version, schema hash (8 bytes)` and the *tail*: the object's JSON from
+right behind `"resourceVersion":"..."," on. The head (apiVersion, kind and the revision, which is the row's own) is
+put back by concatenation, so a get is one, a list is a join, and an event is one, without parsing. It holds because
+`metadata` is written first and is never empty. Flags answer the questions that would otherwise need a parse when a
+whole cluster or namespace is deleted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a resource type is: one frozen description that every verb, discovery, tables and OpenAPI read.
 
-The verbs exist once (`manifold.registry`); all that differs between types is here, as data and pure functions over plain
-JSON objects. Objects reach these functions already decoded: known fields only, of the right JSON type.
+The verbs exist once (`manifold.registry`); all that differs between types is here, as data and pure functions over
+plain JSON objects. Objects reach these functions already decoded: known fields only, of the right JSON type.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Codec(Protocol):
     """How parsed JSON becomes the stored form of a type."""
 
     def normalize(self, obj: Object) -> list[str]:
-        """Bring `obj` in place into stored form: unknown fields dropped, wrong JSON types refused (400 `Status`), and, for
-        built-in types, empty optional fields dropped as a Go round trip does. Returns what strict field validation
-        would refuse: `unknown field "spec.x"`, in order of appearance. metadata is included.
+        """Bring `obj` in place into stored form: unknown fields dropped, wrong JSON types refused (400 `Status`),
+        and, for built-in types, empty optional fields dropped as a Go round trip does. Returns what strict field
+        validation would refuse: `unknown field "spec.x"`, in order of appearance. metadata is included.
         """
 
 
