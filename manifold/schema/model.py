@@ -28,7 +28,10 @@ class Node:
     - `go`: the Go type a Kubernetes client names in decoding errors (`string`, `map[string]string`, `v1.LeaseSpec`).
     - `list_type`, `map_keys`: list topology for ownership and apply; `map_type`: of objects and maps.
     - `patch_strategy`, `patch_key`: strategic merge directives (`merge`, `replace`, `retainKeys`, comma-joined).
-    - `required`: names of properties that are always written, even when empty; `default`: value where none is given.
+    - `required`: names of properties that must be there, as OpenAPI tells it; `default`: value where none is given.
+    - `enum`: the values OpenAPI lists; built-in types do not enforce it when decoding.
+    - `written`, `pointer`: what a Kubernetes server makes of an empty value (false, 0, empty text, list or map) in this
+      place: put in when `written`, kept as given when `pointer`, left out otherwise. Only built-in types use them.
     - `preserve`: unknown properties are kept; `description`: prose for OpenAPI.
     """
 
@@ -45,6 +48,9 @@ class Node:
     patch_key: str = ""
     required: frozenset[str] = frozenset()
     default: Any = None  # any JSON value
+    enum: tuple[str, ...] = ()
+    written: bool = False
+    pointer: bool = False
     preserve: bool = False
     nullable: bool = False
     type_name: str = ""
