@@ -1,7 +1,7 @@
 """Field selectors: `metadata.name=x,status.phase!=Active`, over the few fields a type lets one ask for.
 
-The grammar is equality only, joined by commas; backslash escapes a comma, an equals sign or itself in a value. The texts of
-refusals are Kubernetes'. Which fields there are is the type's business; `check` refuses the rest.
+The grammar is equality only, joined by commas; backslash escapes a comma, an equals sign or itself in a value. The
+texts of refusals are Kubernetes'. Which fields there are is the type's business; `check` refuses the rest.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class FieldSelector:
         return not self.terms
 
     def exact(self, label: str) -> str | None:
-        """The one value the field must have, or None where the selector leaves it open: a name turns a list into a get."""
+        """The one value the field must have, or None where that is open. With a name, a list is a get."""
         for term in self.terms:
             if term.label == label and not term.negated:
                 return term.value

@@ -136,7 +136,7 @@ def dns_label_1035(text: str) -> list[str]:
 
 
 def label_key(text: str) -> list[str]:
-    """What keeps `text` from being a label or annotation key, a finalizer or any other qualified name (`prefix/name`)."""
+    """What keeps `text` from being a label or annotation key, a finalizer, any qualified name (`prefix/name`)."""
     prefix, slash, name = text.partition("/")
     if not slash:
         if len(text) <= LABEL_LIMIT and _is_qualified(text):
@@ -254,8 +254,8 @@ def segment_name(name: str, prefix: bool) -> list[str]:
 def generate_name(prefix: str, random: Callable[[int], int]) -> str:
     """A name from a generateName: the prefix, cut to 58 bytes, and five random characters.
 
-    `random(n)` gives a number from 0 up to and without n (`random.randrange`, `secrets.randbelow`). API conventions, section
-    "Idempotency" (generateName).
+    `random(n)` gives a number from 0 up to and without n (`random.randrange`, `secrets.randbelow`). API conventions,
+    section "Idempotency" (generateName).
     """
     count = len(GENERATED_ALPHABET)
     suffix = "".join([GENERATED_ALPHABET[random(count)] for _ in range(GENERATED_SUFFIX)])

@@ -1,9 +1,9 @@
 """Label selectors: their text, their object form, and whether labels match.
 
-The grammar is that of the API conventions, section "Label selectors": `a=b, c!=d, e in (f,g), h notin (i), j, !k, l>1`. It is
-read by a hand-written parser of one pass over tokens, because clients compare the refusals literally and each
-of them names the token at fault. A selector is compiled into one closure when it is made: a watch asks it for
-every event, a list for every object, and both ask nothing else.
+The grammar is that of Kubernetes' label selectors: `a=b, c!=d, e in (f,g), h notin (i), j, !k, l>1`. It is read by a
+hand-written parser of one pass over tokens, because clients compare the refusals literally and each of them names the
+token at fault. A selector is compiled into one closure when it is made: a watch asks it for every event, a list for
+every object, and both ask nothing else.
 """
 
 from __future__ import annotations
@@ -373,7 +373,7 @@ def validate_object(selector: Mapping[str, Any] | None, path: Path) -> list[Fiel
 
 
 def _validate_expression(expression: Mapping[str, Any], path: Path) -> list[FieldError]:
-    errors = []
+    errors: list[FieldError] = []
     operator = expression.get("operator", "")
     key = expression.get("key", "")
     values = expression.get("values") or ()
