@@ -18,6 +18,7 @@ from manifold.base.fields import FieldError
 class StatusError(Exception):
     """A request is refused. `code` is the HTTP status, `reason` the machine-readable word (may be empty).
 
+    `continuation` is the token of the Status' ListMeta: how an expired list may be gone on with.
     `details` is the `details` object of the Status without causes added, or None when it has none;
     `retry_after` is in seconds and becomes the Retry-After header.
     """
@@ -38,13 +39,14 @@ class StatusError(Exception):
         self.details = dict(details) if details is not None else None
         self.retry_after = retry_after
         self.headers = dict(headers or {})
+        self.continuation = ""
 
     def status(self) -> dict[str, Any]:
         """The Status object (meta/v1) of this refusal, as plain JSON data."""
         body: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": self.continuation} if self.continuation else {},
             "status": "Failure",
             "message": self.message,
         }
@@ -164,9 +166,16 @@ def expired(message: str) -> StatusError:
     return StatusError(410, "Expired", message)
 
 
-def timeout(message: str, details: Mapping[str, Any] | None = None) -> StatusError:
+def timeout(message: str, details: Mapping[str, Any] | None = None, retry_after: int = 0) -> StatusError:
     """504: what was waited for did not come in time."""
-    return StatusError(504, "Timeout", message, details)
+    return StatusError(504, "Timeout", message, details, retry_after)
+
+
+def future_revision(revision: int, current: int) -> StatusError:
+    """504: a resource version was asked for that the store has not reached."""
+    causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    message = f"Timeout: Too large resource version: {revision}, current: {current}"
+    return timeout(message, {"causes": causes}, 1)
 
 
 def too_many_requests(message: str, retry_after: int) -> StatusError:

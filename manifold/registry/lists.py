@@ -1,0 +1,211 @@
+"""Lists: pages of a range at one revision, streamed.
+
+A list is read page by page from one snapshot and sent as it is read, so that a list of any length costs the memory
+of a page and holds the loop for no longer than a page takes. A continue token names the revision and the last key,
+and nothing is kept on the server between two pages (API conventions, "Retrieving large results sets in chunks").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from manifold.base import errors, keys
+from manifold.registry.options import EXACT, ListOptions
+from manifold.registry.representation import LIST_TAIL, Representation
+from manifold.registry.selection import Selection
+from manifold.registry.served import Served
+from manifold.storage.contract import Compacted, Row, Snapshot, Store
+
+PAGE = 500
+COUNT_LIMIT = 10_000
+"""A remainder above this is not counted, because counting would cost more than the page."""
+WAIT_SECONDS = 3.0
+TOKEN_VERSION = "meta.k8s.io/v1"
+EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What a continue token says: the list's revision, and the part of the last key behind the range's prefix."""
+
+    revision: int
+    start: bytes
+
+    def token(self) -> str:
+        """The token for clients."""
+        body = {"v": TOKEN_VERSION, "rv": self.revision, "start": self.start.decode()}
+        return base64.urlsafe_b64encode(orjson.dumps(body)).decode().rstrip("=")
+
+
+def parse_continuation(token: str) -> Continuation:
+    """Read a continue token. Raises the 400 of one that is not ours."""
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        if base64.urlsafe_b64encode(raw).decode().rstrip("=") != token.rstrip("="):
+            raise binascii.Error
+    except (binascii.Error, ValueError):
+        position = next((i for i, c in enumerate(token) if not (c.isascii() and (c.isalnum() or c in "-_"))), 0)
+        text = f"invalid continue token: continue key is not valid: illegal base64 data at input byte {position}"
+        raise errors.bad_request(text) from None
+    try:
+        body = orjson.loads(raw)
+        version = body.get("v", "")
+        if version != TOKEN_VERSION:
+            text = "continue key is not valid: server does not recognize this encoded version"
+            raise errors.bad_request(f"invalid continue token: {text} {version}")
+        return Continuation(int(body["rv"]), str(body["start"]).encode())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise errors.bad_request("invalid continue token: continue key is not valid: malformed token") from None
+
+
+async def snapshot_for(store: Store, options: ListOptions) -> tuple[Snapshot, bytes]:
+    """The snapshot a list is to be read from, and the key suffix to go on behind (empty for a first page).
+
+    Waits for a revision that lies a little ahead. Raises 504 where it does not come, 410 where it is too old.
+    """
+    if options.continuation:
+        token = parse_continuation(options.continuation)
+        if token.revision < 0:
+            return await store.snapshot(), token.start
+        try:
+            return await store.snapshot(token.revision), token.start
+        except Compacted:
+            raise _expired_continuation(token) from None
+        except ValueError:
+            raise errors.bad_request("invalid continue token: continue key is not valid: unknown revision") from None
+    if options.revision:
+        await wait_for(store, options.revision)
+        if options.match == EXACT or (options.limit and not options.match):
+            try:
+                return await store.snapshot(options.revision), b""
+            except Compacted:
+                raise errors.expired("The resourceVersion for the provided list is too old.") from None
+    return await store.snapshot(), b""
+
+
+async def wait_for(store: Store, revision: int) -> None:
+    """Wait until the store has reached `revision`. Raises the 504 of one that does not come within three seconds."""
+    waited = 0.0
+    while store.revision < revision:
+        if waited >= WAIT_SECONDS:
+            raise errors.future_revision(revision, store.revision)
+        await asyncio.sleep(0.05)
+        waited += 0.05
+
+
+def _expired_continuation(token: Continuation) -> errors.StatusError:
+    refusal = errors.expired(EXPIRED)
+    refusal.continuation = Continuation(-1, token.start).token()
+    return refusal
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """A range to be listed. `visible` tells of a key whether this reader may see it; None: all."""
+
+    served: Served
+    prefix: bytes
+    selection: Selection
+    representation: Representation
+    options: ListOptions
+    visible: Callable[[bytes], bool] | None = None
+
+
+async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
+    """The list as JSON, as an iterator over pieces. Refusals are raised here, before the first piece.
+
+    The head of a list names the continue token, so a limited page is complete before its head is sent; it is bounded by
+    the client's limit. An unlimited list sends its head at once.
+    """
+    snapshot, suffix = await snapshot_for(store, request.options)
+    if request.options.limit:
+        return _limited(snapshot, suffix, request)
+    return _all(snapshot, suffix, request)
+
+
+async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
+    metadata = b'{"resourceVersion":"%d"}' % snapshot.revision
+    head = request.representation.list_head(request.served, metadata)
+    position = request.prefix + suffix + b"\x00" if suffix else request.prefix
+    end = keys.after(request.prefix)
+    separator = b""
+    while True:
+        rows = await snapshot.scan(position, end, PAGE)
+        items = _items(request, rows)
+        body = b",".join(items)
+        more = len(rows) == PAGE
+        if items:
+            yield head + separator + body + (b"" if more else LIST_TAIL)
+            separator = b","
+        elif not more:
+            yield head + LIST_TAIL
+        if not more:
+            return
+        if items:
+            head = b""
+        position = rows[-1].key + b"\x00"
+        await asyncio.sleep(0)
+
+
+def _items(request: ListRequest, rows: Sequence[Row]) -> list[bytes]:
+    served, selection, representation, visible = (
+        request.served,
+        request.selection,
+        request.representation,
+        request.visible,
+    )
+    if selection.everything and visible is None:
+        if served.plain and representation.key == "object":
+            opening = served.item_opening
+            return [b'%b%d",%b' % (opening, row.revision, row.value[11 + row.value[2] :]) for row in rows]
+        return [representation.item(served, row.value, row.revision) for row in rows]
+    return [
+        representation.item(served, row.value, row.revision)
+        for row in rows
+        if (visible is None or visible(row.key))
+        and (selection.everything or selection.matches(served, served.decode(row.value, row.revision)))
+    ]
+
+
+async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
+    limit = request.options.limit
+    position = request.prefix + suffix + b"\x00" if suffix else request.prefix
+    end = keys.after(request.prefix)
+    items: list[bytes] = []
+    last = b""
+    more = False
+    while True:
+        rows = await snapshot.scan(position, end, min(PAGE, limit + 1))
+        for row in rows:
+            made = _items(request, (row,))
+            if not made:
+                continue
+            if len(items) == limit:
+                more = True
+                break
+            items += made
+            last = row.key
+        if more or len(rows) < min(PAGE, limit + 1):
+            break
+        position = rows[-1].key + b"\x00"
+        await asyncio.sleep(0)
+    metadata: dict[str, object] = {"resourceVersion": str(snapshot.revision)}
+    if more:
+        metadata["continue"] = Continuation(snapshot.revision, last[len(request.prefix) :]).token()
+        if request.selection.everything and request.visible is None:
+            remaining = await snapshot.count(last + b"\x00", end, COUNT_LIMIT)
+            if remaining < COUNT_LIMIT:
+                metadata["remainingItemCount"] = remaining
+    head = request.representation.list_head(request.served, orjson.dumps(metadata))
+    yield head + b",".join(items) + LIST_TAIL

@@ -1,0 +1,169 @@
+"""How objects leave: as they are, as metadata only, or as a table (meta/v1 PartialObjectMetadata and Table, KEP-2334).
+
+A representation turns records into bytes one at a time, so that lists and watches stream whatever the form. The
+plain form concatenates and never parses; the others parse each object once. YAML is made of the finished JSON at the
+edge, because nothing large is read as YAML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+
+from manifold.registry.served import Served
+from manifold.types.resource import Object
+
+META_VERSION = "meta.k8s.io/v1"
+
+
+class Representation(Protocol):
+    """One form of answer."""
+
+    @property
+    def key(self) -> str:
+        """What two representations with the same bytes share; empty where bytes depend on the request or the time."""
+
+    def render(self, served: Served, value: bytes, revision: int) -> bytes:
+        """A single object."""
+
+    def item(self, served: Served, value: bytes, revision: int) -> bytes:
+        """An object as an element of a list."""
+
+    def list_head(self, served: Served, metadata: bytes) -> bytes:
+        """What precedes the items of a list; `metadata` is the ListMeta as JSON."""
+
+    def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
+        """An object inside a watch event; `first` for the first event of a stream."""
+
+
+LIST_TAIL = b"]}\n"
+
+
+class Plain:
+    """Objects as they are."""
+
+    key = "object"
+
+    def render(self, served: Served, value: bytes, revision: int) -> bytes:
+        """The object's JSON."""
+        return served.render(value, revision)
+
+    def item(self, served: Served, value: bytes, revision: int) -> bytes:
+        """The object's JSON as a list item: built-in types without apiVersion and kind."""
+        return served.render_item(value, revision)
+
+    def list_head(self, served: Served, metadata: bytes) -> bytes:
+        """The head of a typed list."""
+        kind = served.type
+        return b'{"kind":"%b","apiVersion":"%b","metadata":%b,"items":[' % (
+            (kind.list_kind or kind.kind + "List").encode(),
+            kind.api_version.encode(),
+            metadata,
+        )
+
+    def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
+        """The object's JSON."""
+        return served.render(value, revision)
+
+
+PLAIN = Plain()
+
+
+class MetadataOnly:
+    """PartialObjectMetadata: metadata without the rest."""
+
+    key = "metadata"
+
+    def render(self, served: Served, value: bytes, revision: int) -> bytes:
+        """The metadata of the object."""
+        return orjson.dumps(partial(served.decode(value, revision)))
+
+    def item(self, served: Served, value: bytes, revision: int) -> bytes:
+        """The metadata of the object; items keep apiVersion and kind out as typed lists do."""
+        return orjson.dumps(partial(served.decode(value, revision)))
+
+    def list_head(self, served: Served, metadata: bytes) -> bytes:
+        """The head of a PartialObjectMetadataList."""
+        return b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":%b,"items":[' % metadata
+
+    def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
+        """The metadata of the object."""
+        return self.render(served, value, revision)
+
+
+METADATA_ONLY = MetadataOnly()
+
+
+def partial(obj: Object) -> Object:
+    """The PartialObjectMetadata of an object."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": META_VERSION, "metadata": obj["metadata"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells as kubectl prints them. `include` is what each row carries: Metadata, Object or None; `now`
+    dates ages.
+    """
+
+    include: str
+    now: datetime
+
+    @property
+    def key(self) -> str:
+        """Ages differ between requests, so frames are not shared."""
+        return ""
+
+    def render(self, served: Served, value: bytes, revision: int) -> bytes:
+        """A table of one row."""
+        metadata = orjson.dumps({"resourceVersion": str(revision)} if revision else {})
+        return self.list_head(served, metadata) + self.item(served, value, revision) + b"]}"
+
+    def item(self, served: Served, value: bytes, revision: int) -> bytes:
+        """A row."""
+        return orjson.dumps(self._row(served, served.decode(value, revision)))
+
+    def list_head(self, served: Served, metadata: bytes) -> bytes:
+        """The head of a table: its columns."""
+        return b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":%b,"columnDefinitions":%b,"rows":[' % (
+            metadata,
+            column_definitions(served),
+        )
+
+    def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
+        """A table of one row; only the first of a stream names the columns."""
+        if first:
+            return self.render(served, value, revision)
+        return b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":%b,"columnDefinitions":null,"rows":[%b]}' % (
+            orjson.dumps({"resourceVersion": str(revision)}),
+            self.item(served, value, revision),
+        )
+
+    def _row(self, served: Served, obj: Object) -> dict[str, Any]:
+        cells = [column.cell(obj, self.now) for column in served.type.columns]
+        row: dict[str, Any] = {"cells": cells}
+        if self.include == "Object":
+            row["object"] = obj
+        elif self.include == "None":
+            row["object"] = None
+        else:
+            row["object"] = partial(obj)
+        return row
+
+
+def column_definitions(served: Served) -> bytes:
+    """The TableColumnDefinitions of a type as JSON."""
+    return orjson.dumps(
+        [
+            {
+                "name": column.name,
+                "type": column.type,
+                "format": column.format,
+                "description": column.description,
+                "priority": column.priority,
+            }
+            for column in served.type.columns
+        ]
+    )

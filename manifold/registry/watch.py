@@ -1,0 +1,307 @@
+"""One watch: what was there, what happened since, what happens.
+
+A watch starts by subscribing, so that nothing can fall between the past and the present; then it sends the past (the
+objects as they are, or the log from a revision on) while events of the present wait in line; then it is live, and an
+event goes straight to the connection inside the commit's own callback. A reader that cannot keep up is cut between
+two events, and the stream ends cleanly, so that the client resumes from where it was (API conventions, "Efficient
+detection of changes"; KEP-3157 for initial events, KEP-956 for bookmarks).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from manifold.base import errors, keys
+from manifold.registry.hub import ADDED, DELETED, MODIFIED, Event, Hub, frame
+from manifold.registry.representation import Representation
+from manifold.registry.selection import Selection
+from manifold.registry.served import Served
+from manifold.storage.contract import Change, Compacted, Store
+
+PAGE = 500
+MAX_WAITING = 8 << 20
+"""Bytes that may wait for a slow reader before its watch is cut."""
+BOOKMARK_SECONDS = 60.0
+FUTURE_SECONDS = 3.0
+INITIAL_END = {"k8s.io/initial-events-end": "true"}
+
+
+class Sink(Protocol):
+    """Where the frames of a watch go."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether `write` reaches the connection by itself, without a `drain` after it."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the connection has as much unsent as it should."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; never blocks."""
+
+    async def drain(self) -> None:
+        """Wait until what was written is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a watch begins.
+
+    `revision`: after this one; 0 where the client named none or `0`. `initial`: send what exists first. `announce`:
+    send the bookmark that ends the initial events.
+    """
+
+    revision: int
+    initial: bool
+    announce: bool
+
+
+class Watch:
+    """A subscription with its past. Made by the registry, run once by whoever holds the connection."""
+
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        served: Served,
+        prefix: bytes,
+        selection: Selection,
+        representation: Representation,
+        start: Start,
+        *,
+        bookmarks: bool,
+        seconds: float,
+        visible: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._served = served
+        self._prefix = prefix
+        self._selection = selection
+        self._everything = selection.everything
+        self._representation = representation
+        self._start = start
+        self._bookmarks = bookmarks
+        self._seconds = seconds
+        self._visible = visible
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._captured: list[Event] | None = []
+        self._captured_bytes = 0
+        self._first = True
+        self._ended = False
+        self._sink: Sink | None = None
+        self._waker: asyncio.Future[None] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream is over."""
+        return self._ended
+
+    def end(self) -> None:
+        """End the stream at the next event boundary."""
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waker = self._waker
+        if waker is not None and not waker.done():
+            waker.set_result(None)
+
+    # ---- events ----------------------------------------------------------
+
+    def offer(self, event: Event) -> None:
+        """Take an event from the hub: send it, or keep it until the past has been sent."""
+        if self._ended:
+            return
+        if self._captured is not None:
+            self._captured.append(event)
+            self._captured_bytes += len(event.value or b"") + len(event.previous or b"")
+            if self._captured_bytes > MAX_WAITING:
+                self.end()
+            return
+        made = self._frame(event)
+        if made is None:
+            return
+        sink = self._sink
+        if sink is not None and sink.direct and not self._waiting and not sink.paused:
+            sink.write(made)
+            return
+        self._waiting.append(made)
+        self._waiting_bytes += len(made)
+        if self._waiting_bytes > MAX_WAITING:
+            self.end()
+        self._wake()
+
+    def _frame(self, event: Event) -> bytes | None:
+        served = self._served
+        if self._visible is not None and not self._visible(event.key):
+            return None
+        if self._everything:
+            kind = event.kind
+        else:
+            new, old = event.new(served), event.old(served)
+            now = new is not None and self._selection.matches(served, new)
+            before = old is not None and self._selection.matches(served, old)
+            if not now and not before:
+                return None
+            kind = (MODIFIED if before else ADDED) if now else DELETED
+        made = event.frame(served, kind, self._representation, self._first)
+        self._first = False
+        return made
+
+    # ---- the stream ------------------------------------------------------
+
+    async def run(self, sink: Sink) -> None:
+        """Send the stream until it ends: by time, by `end`, or because the reader is too slow."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._seconds
+        self._sink = sink
+        self._hub.subscribe(self._prefix, self)
+        try:
+            horizon = self._hub.revision
+            if await self._send_past(sink, horizon, deadline):
+                await self._live(sink, deadline)
+        finally:
+            self._hub.unsubscribe(self._prefix, self)
+            self._ended = True
+
+    async def _send_past(self, sink: Sink, horizon: int, deadline: float) -> bool:
+        """Send what lies before `horizon`, then what was captured meanwhile. False: the stream is over."""
+        start = self._start
+        reached = horizon
+        if start.initial:
+            if start.revision > horizon and not await self._reach(sink, start.revision, deadline):
+                return False
+            reached = await self._send_state(sink)
+            if start.announce:
+                sink.write(self._bookmark(reached, INITIAL_END))
+        elif start.revision > horizon:
+            if not await self._reach(sink, start.revision, deadline):
+                return False
+            reached = start.revision
+        elif start.revision and start.revision < horizon and not await self._send_log(sink, start.revision, horizon):
+            return False
+        captured, self._captured = self._captured or [], None
+        for event in captured:
+            if event.revision > reached:
+                made = self._frame(event)
+                if made is not None:
+                    sink.write(made)
+        await sink.drain()
+        return not self._ended
+
+    async def _reach(self, sink: Sink, revision: int, deadline: float) -> bool:
+        loop = asyncio.get_running_loop()
+        until = min(deadline, loop.time() + FUTURE_SECONDS)
+        while self._hub.revision < revision and not self._ended:
+            left = until - loop.time()
+            if left <= 0:
+                if until < deadline:
+                    self._send_error(sink, errors.future_revision(revision, self._hub.revision))
+                    await sink.drain()
+                return False
+            await self._pause(min(left, 0.05))
+        return not self._ended
+
+    async def _send_state(self, sink: Sink) -> int:
+        snapshot = await self._store.snapshot()
+        served, representation = self._served, self._representation
+        position, end = self._prefix, keys.after(self._prefix)
+        while not self._ended:
+            rows = await snapshot.scan(position, end, PAGE)
+            chunk = []
+            for row in rows:
+                if self._visible is not None and not self._visible(row.key):
+                    continue
+                if not self._everything and not self._selection.matches(served, served.decode(row.value, row.revision)):
+                    continue
+                body = representation.frame(served, row.value, row.revision, self._first)
+                self._first = False
+                chunk.append(frame(ADDED, body))
+            if chunk:
+                sink.write(b"".join(chunk))
+            await sink.drain()
+            if len(rows) < PAGE:
+                break
+            position = rows[-1].key + b"\x00"
+            await asyncio.sleep(0)
+        return snapshot.revision
+
+    async def _send_log(self, sink: Sink, after: int, horizon: int) -> bool:
+        prefix = self._prefix
+        while after < horizon and not self._ended:
+            try:
+                changes: Sequence[Change] = await self._store.changes(after, PAGE)
+            except Compacted as compacted:
+                refusal = errors.expired(f"too old resource version: {after} ({compacted.oldest})")
+                self._send_error(sink, refusal)
+                await sink.drain()
+                return False
+            if not changes:
+                break
+            chunk = []
+            for change in changes:
+                if change.revision > horizon:
+                    break
+                if change.key.startswith(prefix):
+                    made = self._frame(Event(change))
+                    if made is not None:
+                        chunk.append(made)
+            after = changes[-1].revision
+            if chunk:
+                sink.write(b"".join(chunk))
+            await sink.drain()
+            await asyncio.sleep(0)
+        return True
+
+    async def _live(self, sink: Sink, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        bookmark = loop.time() + BOOKMARK_SECONDS if self._bookmarks else deadline
+        while not self._ended:
+            while self._waiting:
+                data = b"".join(self._waiting)
+                self._waiting.clear()
+                self._waiting_bytes = 0
+                sink.write(data)
+                await sink.drain()
+            now = loop.time()
+            if now >= deadline or self._ended:
+                return
+            if now >= bookmark:
+                sink.write(self._bookmark(self._hub.revision, None))
+                await sink.drain()
+                bookmark = loop.time() + BOOKMARK_SECONDS
+                continue
+            await self._pause(min(bookmark, deadline) - now)
+
+    async def _pause(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._waker = waker = loop.create_future()
+        timer = loop.call_later(seconds, self._wake)
+        try:
+            if not self._ended and not self._waiting:
+                await waker
+        finally:
+            timer.cancel()
+            self._waker = None
+
+    def _bookmark(self, revision: int, annotations: dict[str, str] | None) -> bytes:
+        kind = self._served.type
+        metadata: dict[str, object] = {"resourceVersion": str(revision)}
+        if annotations:
+            metadata["annotations"] = annotations
+        name, version = kind.kind, kind.api_version
+        if self._representation.key == "metadata":
+            name, version = "PartialObjectMetadata", "meta.k8s.io/v1"
+        return frame(b"BOOKMARK", orjson.dumps({"kind": name, "apiVersion": version, "metadata": metadata}))
+
+    def _send_error(self, sink: Sink, refusal: errors.StatusError) -> None:
+        sink.write(frame(b"ERROR", refusal.body().rstrip()))
