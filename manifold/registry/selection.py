@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manifold.base import errors, field_selectors, selectors
+from manifold.base import field_selectors, selectors
 from manifold.registry.served import Served
-from manifold.types.resource import Object
+from manifold.types.resource import METADATA_FIELDS, Object
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """A label and a field selector, either of which may be None for everything.
 
-    `name` is set where the fields ask for exactly one name and nothing else remains to be checked.
+    `name` and `namespace` are set where the fields ask for exactly one; the range must then be narrowed to them, and
+    `fields` holds only what remains to be checked.
     """
 
     labels: selectors.Selector | None = None
@@ -44,19 +45,17 @@ def parse(served: Served, labels: str, fields: str) -> Selection:
     """The selection a request asks for. Raises the 400 of a selector that cannot be read or is not supported."""
     if not labels and not fields:
         return EVERYTHING
-    label_selector = None
-    if labels:
-        try:
-            label_selector = selectors.parse(labels)
-        except ValueError as error:
-            raise errors.bad_request(f"unable to parse requirement: {error}") from None
-        if label_selector.empty:
-            label_selector = None
+    label_selector = selectors.parse(labels)
+    chosen = None if label_selector.empty else label_selector
     if not fields:
-        return Selection(label_selector)
+        return Selection(chosen)
     field_selector = field_selectors.parse(fields)
-    field_selector.check(served.type.selectable, served.type)
-    names = field_selector.exact("metadata.name")
-    namespaces = field_selector.exact("metadata.namespace")
-    rest = None if field_selector.only("metadata.name", "metadata.namespace") else field_selector
-    return Selection(label_selector, rest, names, namespaces)
+    field_selectors.check(field_selector, served.type.selectable)
+    name = field_selector.exact("metadata.name") or ""
+    namespace = field_selector.exact("metadata.namespace") or ""
+    if field_selector.empty or all(
+        term.value and not term.negated and term.label in METADATA_FIELDS for term in field_selector.terms
+    ):
+        by_range = len({term.label for term in field_selector.terms}) == len(field_selector.terms)
+        return Selection(chosen, None if by_range else field_selector, name, namespace)
+    return Selection(chosen, field_selector, name, namespace)

@@ -1,0 +1,123 @@
+"""Create: a new object, or the refusal of one (API conventions, "POST").
+
+The order is Kubernetes': metadata of the server's own, mutating admission, defaults, preparation, validation,
+validating admission, field ownership, commit. Everything the commit depends on (name free, namespace and logical
+cluster alive) is a guard of it.
+"""
+
+from __future__ import annotations
+
+from manifold.admission.plugin import Admission
+from manifold.base import clock, errors, names
+from manifold.registry.effects import Plan
+from manifold.registry.options import WriteOptions
+from manifold.registry.writing import (
+    ATTEMPTS,
+    CLUSTER_ANNOTATION,
+    Environment,
+    Result,
+    Target,
+    back_off,
+    default_manager,
+    too_contended,
+)
+from manifold.schema.ownership import Manager, track_create
+from manifold.storage.contract import Guard, GuardFailed, Write
+from manifold.types import metadata as metadata_rules
+from manifold.types.resource import Object
+
+SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request"
+
+
+def check_namespace(target: Target, metadata: Object) -> None:
+    """Give the object the request's namespace. Raises the 400 of an object that names another."""
+    given = metadata.get("namespace") or ""
+    if given != target.namespace:
+        if given:
+            raise errors.bad_request(NAMESPACE_MISMATCH)
+        metadata["namespace"] = target.namespace
+
+
+async def create(
+    environment: Environment, target: Target, obj: Object, options: WriteOptions, *, applied: bool = False
+) -> Result:
+    """Create `obj` (already in stored form; owned by this call).
+
+    `applied` tells that field ownership has been decided by an apply. Raises 409 AlreadyExists, 422, 403, 404 for a
+    missing namespace.
+    """
+    served = target.served
+    kind = served.type
+    metadata = obj.setdefault("metadata", {})
+    if metadata.get("resourceVersion"):
+        raise errors.bad_request("resourceVersion should not be set on objects to be created")
+    check_namespace(target, metadata)
+    for field in SERVER_OWNED:
+        metadata.pop(field, None)
+    generated = not metadata.get("name") and bool(metadata.get("generateName"))
+    operation = environment.operation(target, options.manager or default_manager(target.agent))
+    now = clock.format_seconds(operation.now)
+    for attempt in range(ATTEMPTS):
+        await back_off(attempt)
+        plan = Plan(await environment.store.snapshot())
+        if generated:
+            metadata["name"] = names.generate_name(metadata["generateName"], environment.clock.random_below)
+        name = metadata.get("name") or ""
+        guard = await environment.clusters.guard(target.cluster)
+        if guard is not None:
+            plan.guards.append(guard)
+        if target.namespace:
+            await environment.namespace_guard(target, plan, name)
+        metadata["uid"] = environment.clock.uid()
+        metadata["creationTimestamp"] = now
+        kind.strategy.default(obj)
+        request = Admission(
+            "CREATE",
+            target.user,
+            target.cluster,
+            kind,
+            served.identity,
+            target.namespace,
+            name,
+            "",
+            obj,
+            None,
+            plan.snapshot,
+            options.dry_run,
+            plan.guards,
+        )
+        await environment.admission.admit(request)
+        kind.strategy.prepare_create(obj)
+        if kind.generation:
+            metadata["generation"] = 1
+        found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name)
+        found += kind.strategy.validate_create(obj)
+        if found:
+            raise errors.invalid(kind.group, kind.kind, name, found)
+        await environment.admission.validate(request)
+        warnings = request.warnings + kind.strategy.warnings(obj)
+        effects = environment.effects_of(served)
+        await effects.creating(operation, obj, plan)
+        annotations = metadata.get("annotations")
+        if annotations is None:
+            metadata["annotations"] = {CLUSTER_ANNOTATION: target.cluster}
+        else:
+            annotations[CLUSTER_ANNOTATION] = target.cluster
+        if not applied:
+            track_create(obj, kind.schema, Manager(operation.manager, "Update", kind.api_version), now)
+        key = served.key(target.cluster, target.namespace, name)
+        value = served.encode(obj)
+        if options.dry_run:
+            if await plan.snapshot.get(key) is not None:
+                raise errors.already_exists(kind.group, kind.resource, name)
+            return Result(201, obj=obj, warnings=warnings)
+        plan.guards.append(Guard(key, 0))
+        try:
+            revision = await environment.commit(Write(key, value), plan)
+        except GuardFailed as failed:
+            if failed.guard.key == key and not generated:
+                raise errors.already_exists(kind.group, kind.resource, name) from None
+            continue
+        return Result(201, value, revision, warnings=warnings)
+    raise too_contended(target)

@@ -1,0 +1,173 @@
+"""Delete: one object, or every selected one of a range (API conventions, "DELETE"; finalizers and preconditions).
+
+An object with finalizers stays, marked with its deletion timestamp, until the last one is taken off by an update.
+Everything else is gone in the answering commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from manifold.admission.plugin import Admission
+from manifold.base import clock, errors, keys
+from manifold.registry.effects import Plan
+from manifold.registry.options import DeleteOptions
+from manifold.registry.selection import Selection
+from manifold.registry.writing import (
+    ATTEMPTS,
+    Environment,
+    Result,
+    Target,
+    back_off,
+    default_manager,
+    too_contended,
+)
+from manifold.storage.contract import Guard, GuardFailed, Row, Write
+from manifold.types.resource import Object
+
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+PAGE = 200
+
+
+def _check_preconditions(target: Target, options: DeleteOptions, row: Row, uid: str) -> None:
+    kind = target.served.type
+    if options.uid and options.uid != uid:
+        text = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid}). "
+            "The object might have been deleted and then recreated"
+        )
+        raise errors.conflict(kind.group, kind.kind, target.name, text)
+    if options.resource_version and options.resource_version != str(row.revision):
+        text = (
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match "
+            f"the ResourceVersion in record ({row.revision}). The object might have been modified"
+        )
+        raise errors.conflict(kind.group, kind.kind, target.name, text)
+
+
+def _finalizers(current: list[str], policy: str) -> list[str]:
+    """The finalizers a propagation policy leaves an object with, before it is deleted."""
+    if not policy:
+        return current
+    kept = [name for name in current if name not in (FOREGROUND, ORPHAN)]
+    if policy == "Foreground":
+        return [*kept, FOREGROUND]
+    if policy == "Orphan":
+        return [*kept, ORPHAN]
+    return kept
+
+
+async def delete(environment: Environment, target: Target, options: DeleteOptions) -> Result:
+    """Delete one object. Answers a Status where it is gone, the object where it waits. Raises 404, 409, 403."""
+    key = target.served.key(target.cluster, target.namespace, target.name)
+    for attempt in range(ATTEMPTS):
+        await back_off(attempt)
+        plan = Plan(await environment.store.snapshot())
+        row = await plan.snapshot.get(key)
+        if row is None:
+            raise target.missing()
+        try:
+            return await _once(environment, target, options, plan, row)
+        except GuardFailed:
+            continue
+    raise too_contended(target)
+
+
+async def _once(environment: Environment, target: Target, options: DeleteOptions, plan: Plan, row: Row) -> Result:
+    served = target.served
+    kind = served.type
+    obj = served.decode(row.value, row.revision)
+    metadata = obj["metadata"]
+    _check_preconditions(target, options, row, metadata["uid"])
+    if environment.admission.concerns(kind):
+        request = Admission(
+            "DELETE",
+            target.user,
+            target.cluster,
+            kind,
+            served.identity,
+            target.namespace,
+            target.name,
+            "",
+            None,
+            obj,
+            plan.snapshot,
+            options.dry_run,
+            plan.guards,
+        )
+        await environment.admission.admit(request)
+        await environment.admission.validate(request)
+    operation = environment.operation(target, default_manager(target.agent))
+    effects = environment.effects_of(served)
+    was_deleting = "deletionTimestamp" in metadata
+    before = list(metadata.get("finalizers") or ())
+    finalizers = _finalizers(before, options.policy)
+    kept = await effects.deleting(operation, obj, plan)
+    finalizers += [name for name in metadata.get("finalizers") or () if name not in before and name not in finalizers]
+    plan.guards.append(Guard(row.key, row.revision))
+    if finalizers or kept:
+        if finalizers:
+            metadata["finalizers"] = finalizers
+        else:
+            metadata.pop("finalizers", None)
+        if was_deleting and finalizers == before and not plan.writes:
+            return Result(200, row.value, row.revision)
+        if not was_deleting:
+            metadata["deletionTimestamp"] = clock.format_seconds(operation.now)
+            if not kept:
+                metadata["deletionGracePeriodSeconds"] = 0
+            if metadata.get("generation"):
+                metadata["generation"] += 1
+        if options.dry_run:
+            return Result(200, obj=obj)
+        value = served.encode(obj)
+        revision = await environment.commit(Write(row.key, value), plan)
+        return Result(200, value, revision)
+    await effects.removing(operation, obj, plan)
+    if not options.dry_run:
+        await environment.commit(Write(row.key, None), plan)
+    return Result(200, status=_success(target, obj))
+
+
+def _success(target: Target, obj: Object) -> Object:
+    kind = target.served.type
+    details = {"name": target.name, "group": kind.group, "kind": kind.resource, "uid": obj["metadata"]["uid"]}
+    if not kind.group:
+        del details["group"]
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    }
+
+
+async def delete_collection(
+    environment: Environment, target: Target, prefix: bytes, selection: Selection, options: DeleteOptions
+) -> AsyncIterator[Row]:
+    """Delete every selected object under `prefix`, and give each as it was found. One that is gone already is passed
+    over.
+    """
+    served = target.served
+    snapshot = await environment.store.snapshot()
+    position, end = prefix, keys.after(prefix)
+    while True:
+        rows = await snapshot.scan(position, end, PAGE)
+        for row in rows:
+            if not selection.everything and not selection.matches(served, served.decode(row.value, row.revision)):
+                continue
+            place = keys.decode(row.key)
+            one = Target(target.user, place.cluster, served, place.namespace, place.name, "", target.agent)
+            try:
+                await delete(environment, one, options)
+            except errors.StatusError as refusal:
+                if refusal.code != 404:
+                    raise
+                continue
+            yield row
+        if len(rows) < PAGE:
+            return
+        position = rows[-1].key + b"\x00"
+        await asyncio.sleep(0)

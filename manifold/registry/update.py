@@ -1,0 +1,195 @@
+"""Update: PUT, every kind of patch, and apply, which differ only in how the new object is made from the old.
+
+A change is a function from the live object to its successor; the rest (what may not change, generation, validation,
+ownership, the commit) is the same for all. An update that changes nothing writes nothing and answers with the object
+as it is (API conventions, "PUT", "PATCH"; KEP-555 for apply).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from manifold.admission.plugin import Admission
+from manifold.base import clock, errors, fields
+from manifold.registry.create import check_namespace, create
+from manifold.registry.effects import Operation, Plan
+from manifold.registry.options import WriteOptions, parse_revision
+from manifold.registry.writing import (
+    ATTEMPTS,
+    CLUSTER_ANNOTATION,
+    Environment,
+    Result,
+    Target,
+    back_off,
+    default_manager,
+    too_contended,
+)
+from manifold.schema.ownership import Manager, track_update
+from manifold.storage.contract import Guard, GuardFailed, Row, Write
+from manifold.types import metadata as metadata_rules
+from manifold.types.resource import Object
+
+KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation")
+
+Change = Callable[[Object | None], Object]
+"""From the live object (None: there is none) to the new one. Called anew at every attempt; the live object is its to
+keep.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What an update asks for.
+
+    `change` makes the successor; `put`: the body names everything, and a missing resourceVersion may be refused;
+    `applied`: ownership is decided by `change`; `creates`: an absent object is created.
+    """
+
+    change: Change
+    options: WriteOptions
+    put: bool = False
+    applied: bool = False
+    creates: bool = False
+
+
+async def update(environment: Environment, target: Target, wanted: Update) -> Result:
+    """Replace an object by its successor. Raises 404, 409, 422, 403, or what `change` raises."""
+    served = target.served
+    operation = environment.operation(target, wanted.options.manager or default_manager(target.agent))
+    key = served.key(target.cluster, target.namespace, target.name)
+    for attempt in range(ATTEMPTS):
+        await back_off(attempt)
+        plan = Plan(await environment.store.snapshot())
+        row = await plan.snapshot.get(key)
+        if row is None:
+            if not wanted.creates or target.subresource:
+                raise target.missing()
+            return await _create_instead(environment, target, wanted)
+        try:
+            return await _once(environment, target, wanted, operation, plan, row)
+        except GuardFailed:
+            continue
+    raise too_contended(target)
+
+
+async def _create_instead(environment: Environment, target: Target, wanted: Update) -> Result:
+    obj = wanted.change(None)
+    metadata = obj.setdefault("metadata", {})
+    if wanted.applied and metadata.get("uid"):
+        text = "uid mismatch: the provided object specified uid {}, and no existing object was found"
+        kind = target.served.type
+        raise errors.conflict(kind.group, kind.resource, target.name, text.format(metadata["uid"]))
+    metadata.setdefault("name", target.name)
+    if metadata["name"] != target.name:
+        raise _name_mismatch(target, metadata["name"])
+    return await create(environment, target, obj, wanted.options, applied=wanted.applied)
+
+
+def _name_mismatch(target: Target, name: str) -> errors.StatusError:
+    return errors.bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+
+
+def _check_identity(target: Target, wanted: Update, metadata: Object, row: Row, uid: str) -> None:
+    """Refuse a successor of another object, or of another state of this one."""
+    kind = target.served.type
+    name = metadata.get("name") or ""
+    if not name:
+        raise errors.bad_request(
+            f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+        )
+    if name != target.name:
+        raise _name_mismatch(target, name)
+    check_namespace(target, metadata)
+    given = metadata.get("resourceVersion") or ""
+    if given and given != "0":
+        try:
+            revision = parse_revision(given)
+        except ValueError as error:
+            raise errors.bad_request(str(error)) from None
+        if revision != row.revision:
+            raise errors.conflict(kind.group, kind.resource, target.name, errors.MODIFIED)
+    elif wanted.put and not kind.unconditional_update:
+        problem = fields.FieldError(
+            fields.INVALID, "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
+        )
+        raise errors.invalid(kind.group, kind.kind, target.name, [problem])
+    wanted_uid = metadata.get("uid") or ""
+    if wanted_uid and wanted_uid != uid:
+        text = f"Precondition failed: UID in precondition: {wanted_uid}, UID in object meta: {uid}"
+        raise errors.conflict(kind.group, kind.resource, target.name, text)
+
+
+async def _once(
+    environment: Environment, target: Target, wanted: Update, operation: Operation, plan: Plan, row: Row
+) -> Result:
+    served = target.served
+    kind = served.type
+    old = served.decode(row.value, row.revision)
+    new = wanted.change(served.decode(row.value, row.revision))
+    old_metadata = old["metadata"]
+    metadata = new.setdefault("metadata", {})
+    _check_identity(target, wanted, metadata, row, old_metadata["uid"])
+    for field in KEPT:
+        if field in old_metadata:
+            metadata[field] = old_metadata[field]
+        else:
+            metadata.pop(field, None)
+    annotations = metadata.setdefault("annotations", {})
+    if CLUSTER_ANNOTATION in annotations or CLUSTER_ANNOTATION in old_metadata.get("annotations", ()):
+        annotations[CLUSTER_ANNOTATION] = target.cluster
+    elif not annotations:
+        del metadata["annotations"]
+    new["apiVersion"], new["kind"] = old["apiVersion"], old["kind"]
+    kind.strategy.default(new)
+    part = kind.subresources.get(target.subresource) if target.subresource else None
+    if part is not None:
+        part.prepare_update(new, old)
+    request = Admission(
+        "UPDATE",
+        target.user,
+        target.cluster,
+        kind,
+        served.identity,
+        target.namespace,
+        target.name,
+        target.subresource,
+        new,
+        old,
+        plan.snapshot,
+        wanted.options.dry_run,
+        plan.guards,
+    )
+    await environment.admission.admit(request)
+    if part is None:
+        kind.strategy.prepare_update(new, old)
+    if kind.generation and _content(new, kind.status) != _content(old, kind.status):
+        metadata["generation"] = old_metadata.get("generation", 0) + 1
+    found = metadata_rules.validate_update(metadata, old_metadata)
+    found += kind.strategy.validate_update(new, old) if part is None else part.validate_update(new, old)
+    if found:
+        raise errors.invalid(kind.group, kind.kind, target.name, found)
+    await environment.admission.validate(request)
+    warnings = request.warnings + (kind.strategy.warnings(new) if part is None else [])
+    if not wanted.applied:
+        manager = Manager(operation.manager, "Update", kind.api_version, target.subresource)
+        track_update(old, new, kind.schema, manager, clock.format_seconds(operation.now))
+    metadata["resourceVersion"] = old_metadata["resourceVersion"]
+    if new == old:
+        return Result(200, row.value, row.revision, warnings=warnings)
+    effects = environment.effects_of(served)
+    await effects.updating(operation, new, old, plan)
+    plan.guards.append(Guard(row.key, row.revision))
+    gone = "deletionTimestamp" in metadata and not metadata.get("finalizers") and effects.finished(new)
+    if gone:
+        await effects.removing(operation, new, plan)
+    if wanted.options.dry_run:
+        return Result(200, obj=new, warnings=warnings)
+    value = served.encode(new)
+    revision = await environment.commit(Write(row.key, None if gone else value), plan)
+    return Result(200, value, revision, warnings=warnings)
+
+
+def _content(obj: Object, status: bool) -> Object:
+    """What a generation counts changes of: everything but metadata, and status where it has a writer of its own."""
+    return {name: value for name, value in obj.items() if name != "metadata" and not (status and name == "status")}

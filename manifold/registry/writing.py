@@ -1,0 +1,180 @@
+"""What create, update and delete have in common: the result, the commit, and its second attempts.
+
+A write is computed from a snapshot and committed under guards on everything it was computed from. Where a guard
+fails although the client asked for nothing in particular, the verb is computed anew from the present state, a few
+times; a client never sees a conflict it did not ask for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from manifold.admission.plugin import Chain
+from manifold.base import errors, keys
+from manifold.base.user import User
+from manifold.registry.clusters import Clusters
+from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
+from manifold.registry.served import Served
+from manifold.schema import records
+from manifold.storage.contract import Guard, Store, TooLarge, Unavailable, Write
+from manifold.types.resource import Object
+
+ATTEMPTS = 8
+CLUSTER_ANNOTATION = "kcp.io/cluster"
+TERMINATING = "NamespaceTerminating"
+
+
+@dataclass(slots=True)
+class Target:
+    """What a request is about: `name` is empty for a create; `agent` is the User-Agent, for the default field
+    manager.
+    """
+
+    user: User
+    cluster: str
+    served: Served
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    agent: str = ""
+
+    def missing(self) -> errors.StatusError:
+        """The 404 of this object."""
+        return errors.not_found(self.served.type.group, self.served.type.resource, self.name)
+
+
+@dataclass(slots=True)
+class Result:
+    """What a write answers: a record at a revision, or, where nothing was stored, the object itself.
+
+    `status` is a Status object instead of either; `warnings` become Warning headers.
+    """
+
+    code: int
+    value: bytes = b""
+    revision: int = 0
+    obj: Object | None = None
+    status: Object | None = None
+    warnings: Sequence[str] = field(default_factory=list)
+
+
+def default_manager(agent: str) -> str:
+    """The field manager of a request that names none: the User-Agent up to its first slash (KEP-555)."""
+    name = agent.split("/", 1)[0]
+    return "".join(c for c in name if c.isprintable())[:128] or "unknown"
+
+
+class Clock(Protocol):
+    """The time and the randomness of the process, in one place that a test can replace."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+
+    def uid(self) -> str:
+        """A new random UUID (RFC 9562, version 4) as text."""
+
+    def random_below(self, limit: int) -> int:
+        """A random number from 0 up to and without `limit`."""
+
+
+class SystemClock:
+    """The machine's clock and randomness."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return datetime.now(UTC)
+
+    def uid(self) -> str:
+        """A new random UUID."""
+        digits = bytearray(os.urandom(16))
+        digits[6] = digits[6] & 0x0F | 0x40
+        digits[8] = digits[8] & 0x3F | 0x80
+        text = digits.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def random_below(self, limit: int) -> int:
+        """A random number."""
+        return secrets.randbelow(limit)
+
+
+@dataclass(slots=True)
+class Environment:
+    """What every verb works with. One per process; holds no state of a request."""
+
+    store: Store
+    clusters: Clusters
+    admission: Chain
+    effects: EffectsByType
+    clock: Clock
+
+    def effects_of(self, served: Served) -> Effects:
+        """The effects registered for a type."""
+        return self.effects.get((served.type.group, served.type.resource), NO_EFFECTS)
+
+    def operation(self, target: Target, manager: str) -> Operation:
+        """The operation effects are told of."""
+        return Operation(
+            target.user,
+            target.cluster,
+            target.served,
+            target.namespace,
+            target.name,
+            target.subresource,
+            manager,
+            self.clock.now(),
+        )
+
+    async def commit(self, write: Write, plan: Plan) -> int:
+        """Commit an object's own write and what its effects added. Returns the revision of the object's write.
+
+        Raises GuardFailed for the caller to try again, and a `Status` where the store refuses.
+        """
+        try:
+            return await self.store.commit([write, *plan.writes], plan.guards)
+        except TooLarge as error:
+            raise errors.StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {error}") from None
+        except Unavailable as error:
+            raise errors.unavailable(str(error)) from None
+
+    async def namespace_guard(self, target: Target, plan: Plan, name: str) -> None:
+        """Bind a creation to its namespace. Raises the 404 of an absent and the 403 of a terminating one."""
+        namespace = target.namespace
+        key = keys.OBJECT + f"\x00namespaces\x00\x00{target.cluster}\x00\x00{namespace}\x00".encode()
+        row = await plan.snapshot.get(key)
+        if row is None:
+            raise errors.not_found("", "namespaces", namespace)
+        if records.flags(row.value) & records.DELETING:
+            kind = target.served.type
+            text = f"unable to create new content in namespace {namespace} because it is being terminated"
+            refusal = errors.forbidden(kind.group, kind.resource, name, text)
+            refusal.details = {
+                **(refusal.details or {}),
+                "causes": [
+                    {
+                        "reason": TERMINATING,
+                        "message": f"namespace {namespace} is being terminated",
+                        "field": "metadata.namespace",
+                    }
+                ],
+            }
+            raise refusal
+        plan.guards.append(Guard(key, row.revision))
+
+
+async def back_off(attempt: int) -> None:
+    """Wait a little before computing a write anew; the first time not at all."""
+    if attempt:
+        await asyncio.sleep(random.random() * 0.002 * (1 << attempt))
+
+
+def too_contended(target: Target) -> errors.StatusError:
+    """The answer where every attempt met another writer: the client may come again."""
+    kind = target.served.type
+    return errors.conflict(kind.group, kind.resource, target.name, errors.MODIFIED)
