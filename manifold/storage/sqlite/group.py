@@ -1,0 +1,89 @@
+"""Deciding a group of commits: pure, so that it can be tested without a file.
+
+Commits that arrive together are written in one transaction and share one fsync. Each still stands alone: they are
+decided in order, each against what those before it in the group have done, and one that is refused leaves no trace.
+Because everything is decided before anything is written, no savepoint is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from manifold.storage.contract import Change, Guard, GuardFailed, StoreError, Write
+
+Current = Mapping[bytes, tuple[int, bytes | None]]
+"""Revision and value of the rows that are there; a key that is only guarded may come without its value."""
+
+ENTRY_OVERHEAD = 64
+"""What an entry costs in the log besides its key and value, roughly."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """What a group comes to.
+
+    `results` holds for each commit the revision of its first write, or the error that refused it. `changes` are the
+    writes in order; `entries` the rows of the table they become (revision, next, previous, key, value); `ended` the
+    rows that stop being current (revision, next); `log_bytes` what the log grows by.
+    """
+
+    results: list[int | StoreError] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    entries: list[tuple[int, int | None, int, bytes, bytes | None]] = field(default_factory=list)
+    ended: list[tuple[int, int]] = field(default_factory=list)
+    log_bytes: int = 0
+
+
+def decide(commits: Iterable[tuple[Sequence[Write], Sequence[Guard]]], current: Current, revision: int) -> Decision:
+    """Decide `commits` in order on top of `current`, where `revision` is the last one given out."""
+    decision = Decision()
+    first = revision + 1
+    now: dict[bytes, tuple[int, bytes | None]] = dict(current)
+    for writes, guards in commits:
+        refusal = _refusal(writes, guards, now)
+        if refusal is not None:
+            decision.results.append(refusal)
+            continue
+        # A commit that only guards has no revision of its own: it tells the one its guards held at.
+        decision.results.append(revision + 1 if writes else revision)
+        for write in writes:
+            revision += 1
+            _apply(decision, now, write, revision, first)
+    return decision
+
+
+def _refusal(writes: Sequence[Write], guards: Sequence[Guard], now: Current) -> StoreError | None:
+    for guard in guards:
+        row = now.get(guard.key)
+        at = 0 if row is None else row[0]
+        if (at == 0) if guard.revision is None else (at != guard.revision):
+            return GuardFailed(guard, at)
+    for write in writes:
+        if write.value is None and write.key not in now:
+            return StoreError(f"a commit deletes {write.key!r}, which is not there: guard its presence")
+    return None
+
+
+def _apply(
+    decision: Decision, now: dict[bytes, tuple[int, bytes | None]], write: Write, revision: int, first: int
+) -> None:
+    key, value = write.key, write.value
+    before = now.get(key)
+    previous_revision, previous = (0, None) if before is None else before
+    if before is not None:
+        decision.log_bytes += len(key) + len(previous or b"") + ENTRY_OVERHEAD
+        if previous_revision >= first:
+            # Written by this very group: the entry is born ended.
+            born, _, its_previous, _, its_value = decision.entries[previous_revision - first]
+            decision.entries[previous_revision - first] = (born, revision, its_previous, key, its_value)
+        else:
+            decision.ended.append((previous_revision, revision))
+    if value is None:
+        decision.log_bytes += len(key) + ENTRY_OVERHEAD
+        del now[key]
+        decision.entries.append((revision, revision, previous_revision, key, None))
+    else:
+        now[key] = (revision, value)
+        decision.entries.append((revision, None, previous_revision, key, value))
+    decision.changes.append(Change(revision, key, value, previous, previous_revision))
