@@ -1,0 +1,68 @@
+"""The nodes of a structural schema: the model that field ownership, apply and OpenAPI share with built-in types.
+
+What a schema does not describe but keeps is `UNDESCRIBED`: a map at every level, lists replaced as a whole, as
+Kubernetes deduces it from the value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from manifold.schema.model import ANY, Kind, Node
+
+UNDESCRIBED = Node("map", preserve=True)
+UNDESCRIBED.values = UNDESCRIBED
+_SCALARS: dict[str, Kind] = {
+    "string": "string",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+}
+
+
+def build_node(schema: dict[str, Any], metadata: Node | None = None) -> Node:
+    """The node of `schema`. `metadata` takes the place of the root's own description of metadata."""
+    description = str(schema.get("description") or "")
+    nullable = bool(schema.get("nullable"))
+    default = schema.get("default")
+    form = str(schema.get("format") or "")
+    if schema.get("x-kubernetes-int-or-string"):
+        return Node("any", format="int-or-string", default=default, nullable=nullable, description=description)
+    kind = schema.get("type")
+    if kind in _SCALARS:
+        return Node(_SCALARS[kind], format=form, default=default, nullable=nullable, description=description)
+    if kind == "array":
+        items = schema.get("items")
+        return Node(
+            "list",
+            items=build_node(items) if isinstance(items, dict) else ANY,
+            list_type=schema.get("x-kubernetes-list-type") or "atomic",
+            map_keys=tuple(schema.get("x-kubernetes-list-map-keys") or ()),
+            default=default,
+            nullable=nullable,
+            description=description,
+        )
+    preserve = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+    described: dict[str, Any] = schema.get("properties") or {}
+    additional = schema.get("additionalProperties")
+    embedded = bool(schema.get("x-kubernetes-embedded-resource"))
+    if kind is None and not described and not isinstance(additional, dict):
+        return UNDESCRIBED if preserve else ANY
+    properties = {name: build_node(child) for name, child in described.items()}
+    if embedded or metadata is not None:
+        properties.setdefault("apiVersion", Node("string"))
+        properties.setdefault("kind", Node("string"))
+        properties["metadata"] = metadata if metadata is not None else properties.get("metadata") or UNDESCRIBED
+    values = build_node(additional) if isinstance(additional, dict) else None
+    if values is None and (preserve or additional is True):
+        values = UNDESCRIBED
+    return Node(
+        "object" if properties or values is None else "map",
+        properties=properties,
+        values=values,
+        map_type=schema.get("x-kubernetes-map-type") or "granular",
+        default=default,
+        nullable=nullable,
+        preserve=preserve,
+        description=description,
+    )

@@ -1,0 +1,184 @@
+"""A compiled structural schema: the one thing types, codecs and validators hold.
+
+`compile_schema` costs about as much as reading the schema once; each of the parts (pruner, defaulter, validator, node)
+is made when it is first needed, because a served version that nobody writes needs no validator. The caller keeps the
+result per content hash; it holds no state of a request and can be shared by everybody.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from manifold.base.fields import (
+    INVALID,
+    NOT_SUPPORTED,
+    REQUIRED,
+    TOO_LONG,
+    TOO_MANY,
+    TYPE_INVALID,
+    FieldError,
+)
+from manifold.schema.model import Node
+from manifold.schema.structural.compiling import NOTHING, Compiled
+from manifold.schema.structural.defaulting import Defaulter, compile_defaulter
+from manifold.schema.structural.nodes import build_node
+from manifold.schema.structural.pruning import NullPruner, Pruner, compile_null_pruner, compile_pruner
+from manifold.schema.structural.topology import Walk, compile_embedded, compile_lists
+
+ABSENT: Any = NOTHING
+"""The old value of something that is new."""
+OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_BLOCKING = frozenset((REQUIRED, NOT_SUPPORTED, TOO_LONG, TOO_MANY, TYPE_INVALID))
+RULES_SKIPPED = FieldError(
+    INVALID,
+    "<nil>",
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation",
+)
+"""What is told where errors of the schema keep rules from being evaluated."""
+
+
+def blocks_rules(errors: list[FieldError]) -> bool:
+    """Whether rules are not evaluated because of these errors: types, lengths, enumerations or required fields."""
+    return any(error.reason in _BLOCKING for error in errors)
+
+
+class Structural:
+    """One schema, for whole objects (`root`) or for a part of them."""
+
+    def __init__(self, schema: dict[str, Any], root: bool = True) -> None:
+        self.schema = schema
+        self.root = root
+
+    def prune(self, obj: Any) -> list[str]:
+        """Drop what the schema does not know, and nulls that mean nothing; the dropped paths, sorted. metadata
+        stays.""" dropped: list[str] = [] self.prune_into(obj, dropped) dropped.sort() return dropped
+
+    def prune_into(self, obj: Any, dropped: list[str]) -> None:
+        """As `prune`, but adds the paths to `dropped`, in no order."""
+        if self._pruner is not None:
+            self._pruner(obj, "", dropped)
+        if self._null_pruner is not None:
+            self._null_pruner(obj)
+
+    def default(self, obj: Any) -> None:
+        """Fill in defaults, in place."""
+        if self._defaulter is not None:
+            self._defaulter(obj)
+
+    def validate(self, new: Any, old: Any = ABSENT, field: str = "") -> list[FieldError]:
+        """All that the schema has against `new`, rules left out.
+
+        With `old`, what is unchanged since then is let through (KEP-4008). `field` is put before the fields of
+        errors, but not into their texts, as Kubernetes does for a subresource. Lists that had repeated elements
+        before may go on having some.
+        """
+        errors: list[FieldError] = []
+        check = self._compiled.check
+        if check is not None:
+            check(new, "", "", errors)
+            if errors and old is not ABSENT:
+                errors.clear()
+                self._compiled.ratchet(new, old, "", "", errors)
+        if self._embedded is not None:
+            self._embedded(new, "", errors)
+        if self._lists is not None:
+            repeated: list[FieldError] = []
+            self._lists(new, "", repeated)
+            if repeated and old is not ABSENT:
+                before: list[FieldError] = []
+                self._lists(old, "", before)
+                if before:
+                    repeated.clear()
+            errors.extend(repeated)
+        if field and errors:
+            return [FieldError(error.reason, _below(field, error.field), error.message) for error in errors]
+        return errors
+
+    def property(self, name: str) -> Structural | None:
+        """The schema of one property on its own, `status` say; None where there is none."""
+        return self._parts.get(name)
+
+    @cached_property
+    def has_rules(self) -> bool:
+        """Whether there are rules in CEL (x-kubernetes-validations) anywhere in the schema."""
+        return _has_rules(self.schema)
+
+    @cached_property
+    def node(self) -> Node:
+        """The schema as the model that ownership, apply and OpenAPI walk."""
+        if not self.root:
+            return build_node(self.schema)
+        from manifold.schema.loading import built_in_schemas
+
+        return build_node(self.schema, built_in_schemas()[OBJECT_META])
+
+    @cached_property
+    def embedded(self) -> Any:
+        """Coerces the metadata of embedded resources; None where there are none. For the codec."""
+        from manifold.schema.structural.codec import compile_embedded_metadata
+
+        return compile_embedded_metadata(self.schema)
+
+    @cached_property
+    def _parts(self) -> dict[str, Structural]:
+        described: dict[str, Any] = self.schema.get("properties") or {}
+        return {name: Structural(child, root=False) for name, child in described.items()}
+
+    @cached_property
+    def _pruner(self) -> Pruner | None:
+        return compile_pruner(_without_metadata(self.schema) if self.root else self.schema, self.root)
+
+    @cached_property
+    def _null_pruner(self) -> NullPruner | None:
+        return compile_null_pruner(_without_metadata(self.schema) if self.root else self.schema)
+
+    @cached_property
+    def _defaulter(self) -> Defaulter | None:
+        return compile_defaulter(_without_metadata(self.schema) if self.root else self.schema)
+
+    @cached_property
+    def _compiled(self) -> Compiled:
+        return Compiled(self.schema)
+
+    @cached_property
+    def _lists(self) -> Walk | None:
+        return compile_lists(self.schema)
+
+    @cached_property
+    def _embedded(self) -> Walk | None:
+        return compile_embedded(self.schema)
+
+
+def compile_schema(schema: dict[str, Any]) -> Structural:
+    """The compiled form of the `openAPIV3Schema` of a CRD version, or of an APIResourceSchema's version.
+
+    The schema must be structural (checked where it is written) and must not change afterwards.
+    """
+    return Structural(schema)
+
+
+def _below(field: str, name: str) -> str:
+    if name == "<nil>" or not name:
+        return name if name else field
+    return field + name if name.startswith("[") else f"{field}.{name}"
+
+
+def _without_metadata(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without what it says of the root's metadata, which is an ObjectMeta whatever that is."""
+    described = schema.get("properties") or {}
+    skipped = ("metadata", "apiVersion", "kind")
+    return {**schema, "properties": {name: child for name, child in described.items() if name not in skipped}}
+
+
+def _has_rules(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        if schema.get("x-kubernetes-validations"):
+            return True
+        return (
+            any(_has_rules(child) for child in (schema.get("properties") or {}).values())
+            or _has_rules(schema.get("items"))
+            or _has_rules(schema.get("additionalProperties"))
+        )
+    return False
