@@ -52,8 +52,14 @@ class Structural:
         self.root = root
 
     def prune(self, obj: Any) -> list[str]:
-        """Drop what the schema does not know, and nulls that mean nothing; the dropped paths, sorted. metadata
-        stays.""" dropped: list[str] = [] self.prune_into(obj, dropped) dropped.sort() return dropped
+        """Drop what the schema does not know, and nulls that mean nothing. Returns the dropped paths, sorted.
+
+        The metadata of a whole object stays as it is.
+        """
+        dropped: list[str] = []
+        self.prune_into(obj, dropped)
+        dropped.sort()
+        return dropped
 
     def prune_into(self, obj: Any, dropped: list[str]) -> None:
         """As `prune`, but adds the paths to `dropped`, in no order."""
