@@ -1,8 +1,8 @@
 """The schemas of the built-in Kubernetes types, made from a data file of our own on first use.
 
 `data/types.json` holds one line per type: its Go name (decoding errors name it), the group, version and kind it is
-served as, and its fields in the order of their declaration. It holds facts only, no prose. A field is a type expression,
-or a pair of one and what else OpenAPI says of the field (list topology, merge directives, enumerations). Expressions:
+served as, and its fields in the order of their declaration. It holds facts only, no prose. A field is a type
+expression, or a pair of one and what else OpenAPI says of the field (list topology, merge directives, enumerations):
 
     string bool int32 int64 float64 bytes time micro-time quantity     scalars; `string:types.UID` names the Go type
     []T  {}T                       list, map from string; `=v1.ResourceList` at the end names its Go type
