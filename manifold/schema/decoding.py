@@ -2,9 +2,9 @@
 
 This is the exact way, taken when `manifold.schema.typed` has met something unusual. It walks the data in the order of
 the body, because which mistake is told depends on it: of values of the wrong JSON type the first is told, once all is
-read; a time, a quantity or a schema that cannot be read ends decoding at once and is told instead. Messages name the Go
-struct, the path of fields to it (neither list positions nor map keys) and the Go type. Unknown fields are collected with
-their whole path: each once, at most 100.
+read; a time, a quantity or a schema that cannot be read ends decoding at once and is told instead. Messages name the
+Go struct, the path of fields to it (neither list positions nor map keys) and the Go type. Unknown fields are collected
+with their whole path: each once, at most 100.
 
 An absent value and null are one. What becomes of an empty value is a matter of its place: left out, kept behind a
 pointer, or written (`Node.written`, `Node.pointer`).

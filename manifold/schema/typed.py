@@ -2,8 +2,8 @@
 
 Nearly every body is good, so a type is compiled into closures that only recognise good data, fix what is common
 (nulls, empty optional values, missing written ones, forms of times and quantities) and give up at the first thing that
-is wrong or unknown. Then `manifold.schema.decoding` walks the same data again and finds the words. What the closures did
-until they gave up is what the walk would have done too, so going over it twice changes nothing.
+is wrong or unknown. Then `manifold.schema.decoding` walks the same data again and finds the words. What the closures
+did until they gave up is what the walk would have done too, so going over it twice changes nothing.
 """
 
 from __future__ import annotations
