@@ -1,0 +1,44 @@
+"""The `manifold` command.
+
+Guarantees: a wrong command line is one line on stderr and exit code 2. Commands import what they need when they run,
+so that `manifold --help` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from manifold import __version__
+from manifold.cli.start import start
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="manifold")
+def manifold() -> None:
+    """A control plane for Kubernetes-like APIs: very many isolated logical clusters in one process."""
+
+
+manifold.add_command(start)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line (of this process unless given) and exit."""
+    try:
+        code = manifold.main(args=arguments, prog_name="manifold", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 0
+    except click.ClickException as error:
+        text = " ".join(error.format_message().split())
+        print(f"manifold: {text}; see `manifold --help`", file=sys.stderr)
+        code = error.exit_code
+    except click.Abort:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
