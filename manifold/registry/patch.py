@@ -1,8 +1,8 @@
 """The four kinds of patch, each as a change from the live object to its successor.
 
-What a patch makes is brought into stored form like any body: unknown fields dropped (or refused), wrong types refused. A
-strategic merge patch walks the type's schema and does not exist for custom resources; an apply merges by the
-type's schema and decides field ownership itself (RFC 6902, RFC 7386, KEP-555).
+What a patch makes is brought into stored form like any body: unknown fields dropped (or refused), wrong types
+refused. A strategic merge patch walks the type's schema and does not exist for custom resources; an apply merges by
+the type's schema and decides field ownership itself (RFC 6902, RFC 7386, KEP-555).
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def change(
     duplicates: list[str],
     tell: Tell,
 ) -> Change:
-    """The change a patch body stands for. `patch` is the parsed body; refusals of its shape are raised by the change."""
+    """The change a patch body stands for. `patch` is the parsed body; refusals of its shape are raised by the
+    change.
+    """
     kind = served.type
     if media_type == APPLY_YAML:
         if not isinstance(patch, dict):
@@ -66,9 +68,7 @@ def change(
             configuration = finish(served, dict(patch), options.validation, tell, duplicates)
             check_type(configuration, kind.api_version, kind.kind, kind.group)
             reset = (("status",),) if kind.status and manager.subresource != "status" else ()
-            return apply(
-                live, configuration, kind.schema, manager, options.force, clock.format_seconds(now), reset
-            )
+            return apply(live, configuration, kind.schema, manager, options.force, clock.format_seconds(now), reset)
 
         return apply_configuration
 

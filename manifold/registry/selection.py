@@ -59,3 +59,11 @@ def parse(served: Served, labels: str, fields: str) -> Selection:
         by_range = len({term.label for term in field_selector.terms}) == len(field_selector.terms)
         return Selection(chosen, None if by_range else field_selector, name, namespace)
     return Selection(chosen, field_selector, name, namespace)
+
+
+def unnarrowed(labels: str, fields: str) -> Selection:
+    """A selection for a range that cannot be narrowed to a name or namespace: every condition is checked on the
+    object.
+    """
+    label_selector = selectors.parse(labels)
+    return Selection(None if label_selector.empty else label_selector, field_selectors.parse(fields))

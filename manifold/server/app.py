@@ -1,0 +1,205 @@
+"""The way of a request: understood, identified, allowed, answered.
+
+One ASGI application serves every logical cluster. The order is fixed and the same for every door: health, request
+info, the logical cluster, authentication, impersonation, authorization, and only then what is asked for (tenancy
+reference, section 2.2). Nothing tells a caller who may not know whether something exists: a path that resolves to
+nothing is a 403 for whoever has no access to where it would be.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from manifold.auth.attributes import Attributes, Authenticator, Authorizer
+from manifold.auth.denial import denial
+from manifold.base import clusters, errors
+from manifold.base.user import User
+from manifold.registry.served import Served
+from manifold.server import health
+from manifold.server.process_metrics import RequestMetrics
+from manifold.server.request import Receive, Request
+from manifold.server.resources import Resources
+from manifold.server.responses import Responder, Send
+from manifold.views.resolution import Resolution, Resolver
+
+log = logging.getLogger("manifold.server")
+
+HEALTH = ("/healthz", "/livez", "/readyz")
+SERVICES = "/services/"
+WILDCARD = "*"
+NOT_RESOLVED = "Path not resolved to a valid virtual workspace"
+
+
+class Paths(Protocol):
+    """Turns the path of a workspace into the name of its logical cluster."""
+
+    async def resolve(self, path: str) -> str:
+        """The logical cluster's name, or empty where the path leads nowhere."""
+
+    async def nearest(self, path: str) -> str:
+        """The logical cluster of the last part of the path that leads somewhere; empty where none does."""
+
+
+class Impersonation(Protocol):
+    """Lets one user act as another."""
+
+    async def impersonate(
+        self, user: User, headers: Sequence[tuple[str, str]], cluster: str, authorizer: Authorizer
+    ) -> User:
+        """The user to act as. Raises the 403 of one who may not."""
+
+
+PathHandler = Callable[[Request, Resolution, str, Responder], Awaitable[bool]]
+"""Serves paths that are no resource: request, what the cluster serves, the cluster, the way out. False: not mine."""
+
+
+@dataclass(slots=True)
+class Doors:
+    """What the application hands requests to."""
+
+    authenticator: Authenticator
+    authorizer: Authorizer
+    impersonation: Impersonation
+    resolver: Resolver
+    paths: Paths
+    resources: Resources
+    documents: PathHandler
+    home_of_token: Callable[[str], str]
+    checks: Sequence[health.Check] = ()
+    refuse_cluster: Callable[[str, str], Awaitable[None]] | None = None
+    metrics: RequestMetrics | None = None
+    extra: Mapping[str, PathHandler] = field(default_factory=dict)
+
+
+class Application:
+    """The ASGI application."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3, type `http`)."""
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        responder = Responder(send, False, scope["method"] == "HEAD")
+        request: Request | None = None
+        try:
+            request = Request(scope, receive)
+            responder.gzip = b"gzip" in request.headers.get(b"accept-encoding", b"")
+            await self._serve(request, responder)
+        except errors.StatusError as refusal:
+            if not responder.code:
+                await responder.refuse(refusal)
+        except ConnectionError:
+            return
+        except Exception:
+            log.exception("a request failed: %s %s", scope["method"], scope["path"])
+            if not responder.code:
+                await responder.refuse(errors.internal())
+        metrics = self._doors.metrics
+        if metrics is not None and request is not None:
+            info = request.info
+            key = (info.verb, info.group, info.version, info.resource, info.subresource)
+            metrics.observe(key, responder.code, time.perf_counter() - started)
+
+    async def _serve(self, request: Request, responder: Responder) -> None:
+        doors = self._doors
+        info = request.info
+        if not info.resource and info.path.startswith(HEALTH) and await self._known(info.cluster):
+            answer = health.answer(info.path, request.query_string, doors.checks)
+            await responder.raw(answer.status, answer.content_type.encode(), answer.body)
+            return
+        cluster = info.cluster
+        authorization = request.header(b"authorization")
+        if not cluster and authorization and not info.path.startswith(SERVICES):
+            cluster = doors.home_of_token(authorization)
+            if cluster:
+                info = request.info = replace(info, cluster=cluster)
+        unresolved = ""
+        if cluster and cluster != WILDCARD and not clusters.is_name(cluster):
+            if not clusters.is_valid_path(cluster):
+                raise errors.bad_request(f'invalid cluster: "{cluster}" does not match the regex')
+            unresolved, cluster = cluster, await doors.paths.resolve(cluster)
+            if cluster:
+                unresolved = ""
+        request.user = await doors.authenticator.authenticate(authorization, request.certificate, cluster)
+        if request.impersonate:
+            request.user = await doors.impersonation.impersonate(
+                request.user, request.impersonate, cluster, doors.authorizer
+            )
+        if unresolved:
+            await self._unresolved(request, unresolved)
+        if doors.refuse_cluster is not None and cluster:
+            await doors.refuse_cluster(cluster, info.path)
+        attributes = Attributes(
+            request.user,
+            info.verb,
+            cluster,
+            info.group,
+            info.version,
+            info.resource,
+            info.subresource,
+            info.namespace,
+            info.name,
+            "" if info.resource else info.path,
+        )
+        if info.path.startswith(SERVICES):
+            raise denial(attributes, NOT_RESOLVED) if not request.user.privileged else errors.unknown_resource()
+        if not (await doors.authorizer.authorize(attributes)).allowed:
+            raise denial(attributes)
+        resolution = await doors.resolver.resolve(cluster)
+        if not info.resource:
+            if not await doors.documents(request, resolution, cluster, responder):
+                raise errors.unknown_resource()
+            return
+        served = self._find(request, resolution, cluster)
+        if served is None:
+            raise errors.unknown_resource()
+        await doors.resources.serve(request, served, cluster, responder)
+
+    async def _known(self, cluster: str) -> bool:
+        return not cluster or clusters.is_name(cluster) or bool(await self._doors.paths.resolve(cluster))
+
+    def _find(self, request: Request, resolution: Resolution, cluster: str) -> Served | None:
+        info = request.info
+        if cluster == WILDCARD:
+            if info.verb not in ("list", "watch"):
+                raise errors.StatusError(
+                    405,
+                    "MethodNotAllowed",
+                    f'{info.verb} is not supported on resources of kind "{info.resource}" in the `*` logical cluster',
+                    {"group": info.group, "kind": info.resource} if info.group else {"kind": info.resource},
+                )
+            if info.identity:
+                return self._doors.resolver.identified(info.group, info.version, info.resource, info.identity)
+        elif info.identity:
+            return None
+        return resolution.find(info.group, info.version, info.resource)
+
+    async def _unresolved(self, request: Request, path: str) -> None:
+        """Refuse a path that leads nowhere: a 404 for whoever may enter where it would begin, else a 403."""
+        parent = await self._doors.paths.nearest(path)
+        info = request.info
+        if parent:
+            entering = Attributes(request.user, "access", parent, path="/")
+            if request.user.privileged or (await self._doors.authorizer.authorize(entering)).allowed:
+                raise errors.not_found("tenancy.kcp.io", "workspaces", path)
+        raise denial(
+            Attributes(
+                request.user,
+                info.verb,
+                path,
+                info.group,
+                info.version,
+                info.resource,
+                info.subresource,
+                info.namespace,
+                info.name,
+                "" if info.resource else info.path,
+            )
+        )

@@ -1,0 +1,386 @@
+"""Requests about resources: from a method and a path to a verb of the registry, and from its result to an answer.
+
+The table of what may be done to what is kube-apiserver's: collections are listed, watched, created into and deleted
+from; objects are read, replaced, patched and deleted; subresources are read, replaced and patched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from manifold.base import errors, keys
+from manifold.registry import delete, lists, patch, selection, watch
+from manifold.registry.create import create
+from manifold.registry.hub import Hub
+from manifold.registry.options import (
+    DeleteOptions,
+    ListOptions,
+    delete_options,
+    first,
+    list_options,
+    parse_revision,
+    write_options,
+)
+from manifold.registry.representation import LIST_TAIL, METADATA_ONLY, PLAIN, Representation, Table
+from manifold.registry.served import Served
+from manifold.registry.update import Update, update
+from manifold.registry.writing import Environment, Result, Target, default_manager
+from manifold.schema.bodies import parse_body, parse_delete_options, parse_patch
+from manifold.schema.ownership import Manager
+from manifold.server.negotiation import Accepted, negotiate
+from manifold.server.request import Request
+from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
+
+Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
+"""A handler of a subresource or a storageless type, for what no verb of the registry serves."""
+
+MIN_WATCH_SECONDS = 1800
+MAX_WATCH_SECONDS = 3600
+_NO_NAME = (".", "..")
+
+
+@dataclass(slots=True)
+class Stopping:
+    """Whether the process is going down, and the watches to be ended then."""
+
+    watches: set[watch.Watch]
+    now: bool = False
+
+    def stop(self) -> None:
+        """End every watch, and every one that begins from now on."""
+        self.now = True
+        for one in tuple(self.watches):
+            one.end()
+
+
+class Sink:
+    """A watch's way out through ASGI, where the transport offers no direct one: bytes wait for the next `drain`."""
+
+    direct = False
+    paused = False
+
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep bytes for the next drain."""
+        self._parts.append(data)
+
+    async def drain(self) -> None:
+        """Send what was kept."""
+        if self._parts:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            await self._responder.chunk(data)
+
+
+class Resources:
+    """Serves the verbs of every type."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        hub: Hub,
+        stopping: Stopping,
+        routes: Mapping[tuple[str, str, str], Route],
+    ) -> None:
+        self._environment = environment
+        self._store = environment.store
+        self._hub = hub
+        self._stopping = stopping
+        self._routes = routes
+
+    async def serve(self, request: Request, served: Served, cluster: str, responder: Responder) -> None:
+        """Answer a request about a resource; authorization has been given."""
+        info = request.info
+        kind = served.type
+        method = request.method
+        if info.too_deep or (info.namespace and not kind.namespaced):
+            raise errors.unknown_resource()
+        if kind.namespaced and info.name and not info.namespace and info.verb not in ("list", "watch"):
+            raise errors.unknown_resource()
+        if "/" in info.name and info.name:
+            raise errors.unknown_resource()
+        if info.name in _NO_NAME or "\x00" in info.name or "\x00" in info.namespace:
+            raise errors.bad_request(f"Name parameter invalid: \"{info.name}\": may not be '{info.name}'")
+        request.check_common()
+        target = Target(
+            request.user, cluster, served, info.namespace, info.name, info.subresource, request.header(b"user-agent")
+        )
+        route = self._routes.get((kind.group, kind.resource, info.subresource))
+        if route is not None:
+            await route(request, served, target, responder)
+            return
+        if info.subresource and info.subresource not in kind.subresources:
+            raise errors.unknown_resource()
+        if method == "HEAD" or info.verb not in (*kind.verbs, "get"):
+            raise errors.method_not_allowed()
+        collection = info.verb in ("list", "watch", "create", "deletecollection") and not info.named_watch
+        if method == "POST":
+            if info.name or (kind.namespaced and not info.namespace):
+                raise errors.method_not_allowed()
+            await self._create(request, target, responder)
+        elif method == "GET":
+            responder.accepted = accepted = negotiate(request.header(b"accept"))
+            if collection:
+                target.name = ""
+                if info.verb == "watch":
+                    await self._watch(request, target, accepted, responder)
+                else:
+                    await self._list(request, target, accepted, responder)
+            elif info.named_watch:
+                await self._watch(request, target, accepted, responder)
+            else:
+                await self._get(request, target, accepted, responder)
+        elif method == "DELETE":
+            if info.subresource:
+                raise errors.method_not_allowed()
+            if info.name:
+                await self._delete(request, target, responder)
+            else:
+                if kind.namespaced and not info.namespace:
+                    raise errors.method_not_allowed()
+                await self._delete_collection(request, target, responder)
+        elif not info.name:
+            raise errors.method_not_allowed()
+        elif method == "PUT":
+            await self._put(request, target, responder)
+        elif method == "PATCH":
+            await self._patch(request, target, responder)
+        else:
+            raise errors.method_not_allowed()
+
+    # ---- reading ---------------------------------------------------------
+
+    async def _get(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
+        if request.query:
+            if first(request.query, "export") in ("true", "1"):
+                raise errors.bad_request("the export parameter, deprecated since v1.14, is no longer supported")
+            version = first(request.query, "resourceVersion")
+            if version and version != "0":
+                try:
+                    await lists.wait_for(self._store, parse_revision(version))
+                except ValueError as error:
+                    text = f"resourceVersion: Invalid value: {orjson.dumps(version).decode()}: {error}"
+                    raise errors.bad_request(f"invalid resource version: {text}") from None
+            if request.query.get("pretty", ["0"])[0] not in ("", "0", "false"):
+                responder.accepted = Accepted(accepted.media, accepted.form, accepted.listed, True)
+        snapshot = await self._store.snapshot()
+        row = await snapshot.get(target.served.key(target.cluster, target.namespace, target.name))
+        if row is None:
+            raise target.missing()
+        if accepted.form == "object":
+            await responder.json(200, target.served.render(row.value, row.revision))
+            return
+        form = self._representation(request, accepted)
+        await responder.json(200, form.render(target.served, row.value, row.revision))
+
+    def _representation(self, request: Request, accepted: Accepted) -> Representation:
+        if accepted.form == "table":
+            include = first(request.query, "includeObject")
+            if include not in ("", "Metadata", "Object", "None"):
+                raise errors.bad_request(
+                    f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
+                    "must be 'Metadata', 'Object', 'None', or empty"
+                )
+            return Table(include or "Metadata", self._environment.clock.now())
+        return METADATA_ONLY if accepted.form == "metadata" else PLAIN
+
+    def _range(self, target: Target, chosen: selection.Selection) -> bytes | None:
+        """The key range of a list or watch, narrowed by what the selection pins down; None: nothing can match."""
+        served = target.served
+        if target.cluster == "*":
+            return served.prefix
+        namespace = target.namespace
+        if chosen.namespace:
+            if namespace and namespace != chosen.namespace:
+                return None
+            if not served.type.namespaced:
+                return None
+            namespace = chosen.namespace
+        prefix = served.prefix + f"{target.cluster}\x00".encode()
+        if not served.type.namespaced:
+            return prefix + b"\x00" + f"{chosen.name}\x00".encode() if chosen.name else prefix
+        if namespace:
+            prefix += f"{namespace}\x00".encode()
+            if chosen.name:
+                prefix += f"{chosen.name}\x00".encode()
+        return prefix
+
+    def _narrowed(self, target: Target, options: ListOptions) -> tuple[bytes | None, selection.Selection]:
+        chosen = selection.parse(target.served, options.labels, options.fields)
+        if (
+            chosen.name
+            and (
+                target.cluster == "*"
+                or (target.served.type.namespaced and not target.namespace and not chosen.namespace)
+            )
+        ) or (chosen.namespace and target.cluster == "*"):
+            chosen = selection.unnarrowed(options.labels, options.fields)
+        return self._range(target, chosen), chosen
+
+    async def _list(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
+        options = list_options(request.query, False)
+        if accepted.form == "metadata" and not accepted.listed:
+            name = f"{target.served.type.kind}List"
+            raise errors.StatusError(
+                406,
+                "NotAcceptable",
+                f"you requested PartialObjectMetadata, but the requested object is a list (*core.{name})",
+            )
+        form = self._representation(request, accepted)
+        prefix, chosen = self._narrowed(target, options)
+        if prefix is None:
+            metadata = b'{"resourceVersion":"%d"}' % self._store.revision
+            await responder.json(200, form.list_head(target.served, metadata) + LIST_TAIL)
+            return
+        wanted = lists.ListRequest(target.served, prefix, chosen, form, options)
+        await responder.stream(200, await lists.stream(self._store, wanted))
+
+    async def _watch(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
+        options = list_options(request.query, True)
+        form = self._representation(request, accepted)
+        if target.name:
+            chosen = selection.parse(target.served, options.labels, "")
+            prefix: bytes | None = target.served.key(target.cluster, target.namespace, target.name)
+        else:
+            prefix, chosen = self._narrowed(target, options)
+        revision = options.revision or 0
+        initial = options.initial_events if options.initial_events is not None else revision == 0
+        start = watch.Start(revision, initial, bool(options.initial_events) and options.bookmarks)
+        seconds = options.timeout or random.randint(MIN_WATCH_SECONDS, MAX_WATCH_SECONDS)
+        stream = watch.Watch(
+            self._store,
+            self._hub,
+            target.served,
+            prefix if prefix is not None else keys.INDEX + b"nothing\x00",
+            chosen,
+            form,
+            start,
+            bookmarks=options.bookmarks,
+            seconds=min(float(seconds), MAX_WATCH_SECONDS),
+        )
+        await responder.start(200, [audit_id(), CACHE, JSON_TYPE])
+        direct = request.scope.get("extensions", {}).get("transport")
+        sink: watch.Sink = direct if direct is not None else Sink(responder)
+        await responder.chunk(b"")
+        gone = asyncio.ensure_future(request.gone())
+        gone.add_done_callback(lambda _: stream.end())
+        self._stopping.watches.add(stream)
+        try:
+            if self._stopping.now:
+                stream.end()
+            await stream.run(sink)
+        finally:
+            self._stopping.watches.discard(stream)
+            gone.cancel()
+        await responder.end()
+
+    # ---- writing ---------------------------------------------------------
+
+    def _negotiated(self, request: Request, responder: Responder) -> Accepted:
+        responder.accepted = accepted = negotiate(request.header(b"accept"))
+        return accepted
+
+    async def _answer(
+        self, request: Request, served: Served, result: Result, accepted: Accepted, responder: Responder
+    ) -> None:
+        if result.warnings:
+            responder.warn(result.warnings)
+        if result.status is not None:
+            await responder.json(result.code, orjson.dumps(result.status) + b"\n")
+            return
+        if accepted.form == "object":
+            body = served.render(result.value, result.revision) if result.obj is None else orjson.dumps(result.obj)
+            await responder.json(result.code, body)
+            return
+        value, revision = result.value, result.revision
+        if result.obj is not None:
+            value, revision = served.encode(result.obj), 0
+        form = self._representation(request, accepted)
+        await responder.json(result.code, form.render(served, value, revision))
+
+    async def _decode(
+        self, request: Request, served: Served, validation: str, responder: Responder
+    ) -> dict[str, object]:
+        body = await request.body()
+        kind = served.type
+        parsed = parse_body(body, request.header(b"content-type"), kind.group, kind.version, kind.kind, kind.protobuf)
+        return patch.finish(served, parsed.obj, validation, lambda text: responder.warn([text]), parsed.duplicates)
+
+    async def _create(self, request: Request, target: Target, responder: Responder) -> None:
+        accepted = self._negotiated(request, responder)
+        options = write_options(request.query, "CreateOptions")
+        obj = await self._decode(request, target.served, options.validation, responder)
+        result = await create(self._environment, target, obj, options)
+        await self._answer(request, target.served, result, accepted, responder)
+
+    async def _put(self, request: Request, target: Target, responder: Responder) -> None:
+        accepted = self._negotiated(request, responder)
+        options = write_options(request.query, "UpdateOptions")
+        obj = await self._decode(request, target.served, options.validation, responder)
+        served = target.served
+        raw = orjson.dumps(obj)
+        attempts = [obj]
+
+        def change(live: dict[str, object] | None) -> dict[str, object]:
+            if attempts:
+                return attempts.pop()
+            again: dict[str, object] = orjson.loads(raw)
+            return again
+
+        wanted = Update(change, options, put=True, creates=served.type.create_on_update)
+        result = await update(self._environment, target, wanted)
+        await self._answer(request, served, result, accepted, responder)
+
+    async def _patch(self, request: Request, target: Target, responder: Responder) -> None:
+        accepted = self._negotiated(request, responder)
+        served = target.served
+        media = request.header(b"content-type").split(";")[0].strip().lower()
+        allowed = [one for one in patch.ALL_TYPES if not (served.type.custom and one == patch.STRATEGIC_MERGE_PATCH)]
+        if media not in allowed:
+            raise errors.unsupported_media_type(allowed)
+        apply = media == patch.APPLY_YAML
+        options = write_options(request.query, "PatchOptions", apply)
+        body, duplicates = parse_patch(await request.body(), media, served.type.kind)
+        now = self._environment.clock.now()
+        name = options.manager or default_manager(target.agent)
+        operation = "Apply" if apply else "Update"
+        manager = Manager(name, operation, served.type.api_version, target.subresource)
+        change = patch.change(
+            served, media, body, options, manager, now, duplicates, lambda text: responder.warn([text])
+        )
+        wanted = Update(change, options, applied=apply, creates=apply)
+        result = await update(self._environment, target, wanted)
+        await self._answer(request, served, result, accepted, responder)
+
+    async def _delete_options(self, request: Request) -> DeleteOptions:
+        body = await request.body()
+        parsed = parse_delete_options(body, request.header(b"content-type")) if body else None
+        return delete_options(request.query, parsed)
+
+    async def _delete(self, request: Request, target: Target, responder: Responder) -> None:
+        accepted = self._negotiated(request, responder)
+        options = await self._delete_options(request)
+        result = await delete.delete(self._environment, target, options)
+        await self._answer(request, target.served, result, accepted, responder)
+
+    async def _delete_collection(self, request: Request, target: Target, responder: Responder) -> None:
+        accepted = self._negotiated(request, responder)
+        options = await self._delete_options(request)
+        listed = list_options(request.query, False)
+        form = self._representation(request, accepted)
+        prefix, chosen = self._narrowed(target, listed)
+        items: list[bytes] = []
+        if prefix is not None:
+            rows = delete.delete_collection(self._environment, target, prefix, chosen, options)
+            items = [form.item(target.served, row.value, row.revision) async for row in rows]
+        metadata = b'{"resourceVersion":"%d"}' % self._store.revision
+        body = form.list_head(target.served, metadata) + b",".join(items) + LIST_TAIL
+        await responder.json(200, body)

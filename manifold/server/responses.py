@@ -1,0 +1,147 @@
+"""Answers on their way out: headers, bodies, streams, compression.
+
+Headers common to all answers are made once. Bodies above a size are compressed where the client accepts gzip, with
+ISA-L at its fastest level: it costs less than sending what it saves. Streams are compressed piece by piece.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+import orjson
+
+from manifold.base.errors import StatusError
+from manifold.server.negotiation import YAML, Accepted
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+GZIP_FROM = 128 << 10
+CACHE = (b"cache-control", b"no-cache, private")
+JSON_TYPE = (b"content-type", b"application/json")
+YAML_TYPE = (b"content-type", b"application/yaml")
+CHUNK = 64 << 10
+
+
+def audit_id() -> Header:
+    """The Audit-Id header every answer carries."""
+    text = b"%032x" % random.getrandbits(128)
+    return (b"audit-id", b"%b-%b-%b-%b-%b" % (text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+class Responder:
+    """How to answer one request: the way out, and what the client accepts. `code` is the status sent, 0 before."""
+
+    __slots__ = ("_send", "accepted", "code", "extra", "gzip", "head_only")
+
+    def __init__(self, send: Send, gzip: bool, head_only: bool) -> None:
+        self._send = send
+        self.accepted = Accepted()
+        self.code = 0
+        self.extra: list[Header] = []
+        self.gzip = gzip
+        self.head_only = head_only
+
+    def warn(self, texts: Iterable[str]) -> None:
+        """Add Warning headers (RFC 9111, section 5.5, code 299), each text once."""
+        for text in dict.fromkeys(texts):
+            cleaned = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+            self.extra.append((b"warning", f'299 - "{cleaned}"'.encode()))
+
+    async def start(self, code: int, headers: list[Header]) -> None:
+        """Send the head of an answer."""
+        self.code = code
+        await self._send({"type": "http.response.start", "status": code, "headers": headers})
+
+    async def raw(self, code: int, content_type: bytes, body: bytes, headers: Iterable[Header] = ()) -> None:
+        """Answer with a body of any type."""
+        made = [audit_id(), *self.extra, *headers]
+        if not any(name == b"cache-control" for name, _ in made):
+            made.append(CACHE)
+        if content_type:
+            made.append((b"content-type", content_type))
+        if self.gzip and len(body) > GZIP_FROM:
+            from isal import igzip  # loaded by the first large answer
+
+            body = igzip.compress(body, compresslevel=1)
+            made.append((b"content-encoding", b"gzip"))
+            made.append((b"vary", b"Accept-Encoding"))
+        made.append((b"content-length", b"%d" % len(body)))
+        await self.start(code, made)
+        await self._send({"type": "http.response.body", "body": b"" if self.head_only else body})
+
+    async def json(self, code: int, body: bytes) -> None:
+        """Answer with JSON bytes, in the form the client accepts (YAML, indented)."""
+        accepted = self.accepted
+        if accepted.media == YAML:
+            await self.raw(code, b"application/yaml", to_yaml(body))
+        elif accepted.pretty:
+            indented = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
+            await self.raw(code, b"application/json", indented + b"\n")
+        elif self.extra or (self.gzip and len(body) > GZIP_FROM):
+            await self.raw(code, b"application/json", body)
+        else:
+            length = (b"content-length", b"%d" % len(body))
+            await self.start(code, [audit_id(), CACHE, JSON_TYPE, length])
+            await self._send({"type": "http.response.body", "body": b"" if self.head_only else body})
+
+    async def refuse(self, refusal: StatusError) -> None:
+        """Answer with a `Status`. A refusal is JSON unless the client reads only YAML."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+        if refusal.retry_after:
+            headers.append((b"retry-after", b"%d" % refusal.retry_after))
+        if self.accepted.media == YAML:
+            await self.raw(refusal.code, b"application/yaml", to_yaml(refusal.body()), headers)
+        else:
+            await self.raw(refusal.code, b"application/json", refusal.body(), headers)
+
+    async def text(self, code: int, body: str) -> None:
+        """Answer with plain text."""
+        headers = [(b"x-content-type-options", b"nosniff")]
+        await self.raw(code, b"text/plain; charset=utf-8", body.encode(), headers)
+
+    async def stream(self, code: int, pieces: AsyncIterator[bytes]) -> None:
+        """Answer with JSON in pieces. One piece is sent whole; more are streamed as they come."""
+        first = await anext(pieces, b"")
+        second = await anext(pieces, None)
+        if second is None or self.accepted.media == YAML or self.accepted.pretty:
+            rest = [piece async for piece in pieces] if second is not None else []
+            await self.json(code, b"".join((first, second or b"", *rest)))
+            return
+        headers = [audit_id(), CACHE, JSON_TYPE, *self.extra]
+        compress = None
+        if self.gzip:
+            from isal import isal_zlib  # loaded by the first large answer
+
+            compress = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
+            headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+        await self.start(code, headers)
+        for piece in (first, second):
+            await self._piece(compress.compress(piece) if compress else piece)
+        async for piece in pieces:
+            await self._piece(compress.compress(piece) if compress else piece)
+        await self._send({"type": "http.response.body", "body": compress.flush() if compress else b""})
+
+    async def _piece(self, body: bytes) -> None:
+        if body:
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def chunk(self, body: bytes) -> None:
+        """Send a part of a streamed answer that `start` began."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self) -> None:
+        """End a streamed answer."""
+        await self._send({"type": "http.response.body", "body": b""})
+
+
+def to_yaml(body: bytes) -> bytes:
+    """JSON bytes as YAML, keys sorted as Kubernetes writes them."""
+    import yaml  # hardly any client wants YAML
+
+    text: str = yaml.dump(
+        orjson.loads(body), Dumper=yaml.CSafeDumper, sort_keys=True, default_flow_style=False, allow_unicode=True
+    )
+    return text.encode()
