@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from manifold.base.fields import FieldError
+from manifold.base.user import User
 from manifold.schema.model import Node
 
 Object = dict[str, Any]
@@ -124,6 +125,9 @@ class ResourceType:
     - `unconditional_update`: whether an update may come without a resourceVersion; `create_on_update`: whether an
       update of an absent object creates it.
     - `storageless`: created and answered, never stored (reviews).
+    - `set_creator(new, user)`: writes into a new object who creates it, after `prepare_create`; only certificate signing
+      requests keep that.
+    - `refused_as`: group and kind that the 422 of an invalid object names, where they are not the type's own.
     - `codec`: brings parsed JSON into stored form.
     - `check_name(name, prefix)`: why a name is no good for this type (texts after `Invalid value: "x": `); `prefix` is
       true for a generateName.
@@ -158,12 +162,19 @@ class ResourceType:
     unconditional_update: bool = True
     create_on_update: bool = False
     storageless: bool = False
+    set_creator: Callable[[Object, User], None] | None = None
+    refused_as: tuple[str, str] | None = None
     protobuf: str = ""
 
     @property
     def status(self) -> bool:
         """Whether status is written through a subresource of its own."""
         return "status" in self.subresources
+
+    @property
+    def named_in_refusals(self) -> tuple[str, str]:
+        """Group and kind as the 422 of an invalid object names them."""
+        return self.refused_as or (self.group, self.kind)
 
     @property
     def api_version(self) -> str:
