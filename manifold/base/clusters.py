@@ -21,7 +21,8 @@ USER_PREFIX = "user:"
 CHILD_NAME_BYTES = 32
 """How many random bytes the name of a child is made of."""
 
-_SYSTEM_PREFIX = "system:"
+SYSTEM_PREFIX = "system:"
+"""Opens the names of the logical clusters of the server itself."""
 _SEGMENT = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_segment = re.compile(_SEGMENT).fullmatch
 _is_flat = re.compile("[a-z0-9][a-z0-9-]{0,61}[a-z0-9]").fullmatch
@@ -31,7 +32,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 def is_valid_name(text: str) -> bool:
     """Whether `text` can be the name of a logical cluster: 2 to 63 characters, or anything below `system:`."""
-    return bool(_is_flat(text)) or text.startswith(_SYSTEM_PREFIX)
+    return bool(_is_flat(text)) or text.startswith(SYSTEM_PREFIX)
 
 
 def is_valid_segment(text: str) -> bool:
@@ -46,12 +47,12 @@ def is_valid_path(text: str) -> bool:
 
 def is_name(path: str) -> bool:
     """Whether a path is already a logical cluster's name, so that nothing has to be looked up."""
-    return ":" not in path or path.startswith(_SYSTEM_PREFIX)
+    return ":" not in path or path.startswith(SYSTEM_PREFIX)
 
 
 def parse(path: str) -> tuple[str, ...]:
     """The segments of a path; what is below `system:` is one segment, as is the wildcard. Raises ValueError."""
-    if not is_valid_path(path) and not path.startswith(_SYSTEM_PREFIX):
+    if not is_valid_path(path) and not path.startswith(SYSTEM_PREFIX):
         raise ValueError(f'"{path}" is not the path of a logical cluster')
     return (path,) if is_name(path) else tuple(path.split(":"))
 

@@ -121,9 +121,9 @@ class Application:
             if cluster:
                 info = request.info = replace(info, cluster=cluster)
         unresolved = ""
-        if cluster and cluster != WILDCARD and not clusters.is_name(cluster):
-            if not clusters.is_valid_path(cluster):
-                raise errors.bad_request(f'invalid cluster: "{cluster}" does not match the regex')
+        if cluster and not clusters.is_valid_path(cluster) and not cluster.startswith(clusters.SYSTEM_PREFIX):
+            raise errors.bad_request(f'invalid cluster: "{cluster}" does not match the regex')
+        if cluster and not clusters.is_name(cluster):
             unresolved, cluster = cluster, await doors.paths.resolve(cluster)
             if cluster:
                 unresolved = ""
