@@ -214,7 +214,7 @@ class _Walk:
     def element(self, node: Node, value: Any, path: str) -> Any:
         """Decode a list element or map value, for which null is the zero value."""
         if value is None:
-            return "" if node.format == "byte" else zero(node)
+            return "" if node.format == "byte" else [] if node.kind == "list" else zero(node)
         return self.value(node, value, path)
 
     def text(self, node: Node, value: Any) -> Any:

@@ -5,7 +5,7 @@ served as, and its fields in the order of their declaration. It holds facts only
 expression, or a pair of one and what else OpenAPI says of the field (list topology, merge directives, enumerations):
 
     string bool int32 int64 float64 bytes time micro-time quantity     scalars; `string:types.UID` names the Go type
-    []T  {}T                       list, map from string; `=v1.ResourceList` at the end names its Go type
+    []T  {}T                       list, map from string; `=v1.ResourceList` at the end names the (inner) Go type
     #io.k8s.api.core.v1.Secret     another type
     *T  T!  T?                     pointer; written even when empty; left out when it is the zero value
 
@@ -122,7 +122,9 @@ class _BuiltIn(Mapping[str, Node]):
         if expression[0] == "#":
             return self[expression[1:]]
         if expression[:2] in ("[]", "{}"):
-            inner, _, go = expression[2:].partition("=")
+            inner, go = expression[2:], ""
+            if inner[:2] not in ("[]", "{}"):
+                inner, _, go = inner.partition("=")
             element = self._element(inner)
             if expression[0] == "[":
                 return Node("list", items=element, go=go or f"[]{element.go}")
