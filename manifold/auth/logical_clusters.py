@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manifold.auth.names import REQUIRED_GROUPS_ANNOTATION
-from manifold.auth.rbac.held import Held, PerCluster
+from manifold.auth.rbac.held import Derived, Held
 from manifold.auth.rbac.store import content
 from manifold.base import keys
 from manifold.storage.contract import Change, Store
@@ -27,7 +27,7 @@ def logical_cluster_key(cluster: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class LogicalCluster:
-    """`required_groups`: alternatives, each a set of groups of which all are needed; empty where nothing is required."""
+    """`required_groups`: alternatives, each a set of groups all of which are needed; empty where none are."""
 
     phase: str
     required_groups: tuple[frozenset[str], ...] = ()
@@ -48,7 +48,7 @@ class LogicalClusters:
 
     def __init__(self, store: Store, limit: int = LIMIT) -> None:
         self._store = store
-        self._clusters: PerCluster[LogicalCluster | None] = PerCluster(self._load, limit)
+        self._clusters: Derived[LogicalCluster | None] = Derived(self._load, limit)
         store.listen(self.on_changes)
 
     async def get(self, cluster: str) -> Held[LogicalCluster | None]:

@@ -26,7 +26,7 @@ class Held(Generic[T]):
         self.stale = False
 
 
-class PerCluster(Generic[T]):
+class Derived(Generic[T]):
     """Values by logical cluster, loaded by `load(cluster) -> (value, weight)`, least recently used ones dropped.
 
     `limit` bounds the sum of weights.

@@ -14,7 +14,7 @@ import orjson
 
 from manifold.auth.names import RBAC_GROUP, SYSTEM_ADMIN
 from manifold.auth.rbac.bootstrap import bootstrap_policy
-from manifold.auth.rbac.held import Held, PerCluster
+from manifold.auth.rbac.held import Derived, Held
 from manifold.auth.rbac.policy import Binding, Key, Policy, Rules, compile_policy, compile_rules, parse_binding
 from manifold.base import keys
 from manifold.schema import records
@@ -51,8 +51,8 @@ class RBAC:
 
     def __init__(self, store: Store, limit: int = LIMIT) -> None:
         self._store = store
-        self._policies: PerCluster[Policy] = PerCluster(self._load, limit)
-        self._shared: PerCluster[Policy] = PerCluster(self._load_shared, limit)
+        self._policies: Derived[Policy] = Derived(self._load, limit)
+        self._shared: Derived[Policy] = Derived(self._load_shared, limit)
         store.listen(self.on_changes)
 
     async def policy(self, cluster: str) -> Held[Policy]:
