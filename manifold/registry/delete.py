@@ -102,9 +102,8 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
     effects = environment.effects_of(served)
     was_deleting = "deletionTimestamp" in metadata
     before = list(metadata.get("finalizers") or ())
-    finalizers = _finalizers(before, options.policy)
     kept = await effects.deleting(operation, obj, plan)
-    finalizers += [name for name in metadata.get("finalizers") or () if name not in before and name not in finalizers]
+    finalizers = _finalizers(list(metadata.get("finalizers") or ()), options.policy)
     plan.guards.append(Guard(row.key, row.revision))
     if finalizers or kept:
         if finalizers:

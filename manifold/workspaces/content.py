@@ -1,0 +1,156 @@
+"""What an empty workspace contains, as writes of one commit.
+
+A LogicalCluster, the creator's ClusterRoleBinding, the namespaces `default` and `kube-system` with their content, a
+binding per default export of the type, and the row that says what is served. They are real objects, because clients
+watch, label and delete them (tenancy reference, sections 3.5, 5.1 and 8.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from manifold.base.user import User
+from manifold.exports import bindings
+from manifold.exports.bindings import Export
+from manifold.storage.contract import Write
+from manifold.types.resource import Object
+from manifold.views.resolution import row_key, row_value
+from manifold.workspaces.namespaces import namespace
+from manifold.workspaces.objects import Author
+
+LOGICAL_CLUSTER = "cluster"
+DELETION_FINALIZER = "core.kcp.io/logicalcluster-deletion"
+OWNER_ANNOTATION = "experimental.tenancy.kcp.io/owner"
+TYPE_ANNOTATION = "internal.tenancy.kcp.io/type"
+PATH_ANNOTATION = "kcp.io/path"
+SHARD_ANNOTATION = "core.kcp.io/shard"
+REQUIRED_GROUPS_ANNOTATION = "authorization.kcp.io/required-groups"
+REPLICATE_ANNOTATION = "internal.kcp.io/replicate"
+PHASE_LABEL = "tenancy.kcp.io/phase"
+READY, INITIALIZING = "Ready", "Initializing"
+CREATE_ONLY = {"bootstrap.kcp.io/create-only": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A logical cluster to be made.
+
+    `owner` is the spec.owner of its LogicalCluster (None for one without a workspace), `creator` who becomes its
+    administrator. `initializers` are all of the type, `pending` those that controllers outside the server must still
+    remove. `universal` says whether it has the content of the universal type.
+    """
+
+    cluster: str
+    path: str
+    type_reference: str
+    shard: str
+    external_url: str
+    creator: User
+    owner: Object | None
+    initializers: Sequence[str]
+    pending: Sequence[str]
+    exports: Sequence[Export]
+    universal: bool
+    required_groups: str = ""
+    terminators: Sequence[str] = ()
+
+
+def administrator_binding(author: Author, user: str) -> Write:
+    """The ClusterRoleBinding that makes a user the administrator of a logical cluster."""
+    group = "rbac.authorization.k8s.io"
+    return author.write(
+        author.kinds.get(group, "clusterrolebindings"),
+        "workspace-admin",
+        {
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+        },
+        annotations={REPLICATE_ANNOTATION: "apis.kcp.io,tenancy.kcp.io"},
+    )
+
+
+def binding_writes(author: Author, path: str, bound: Sequence[tuple[str, Export]]) -> list[Write]:
+    """The bindings of a logical cluster and its resolution row; (binding name, export)."""
+    kind = author.kinds.get("apis.kcp.io", "apibindings")
+    writes = [
+        author.write(
+            kind,
+            name,
+            {"spec": bindings.spec(export), "status": bindings.bound_status(export, author.timestamp)},
+            labels={bindings.EXPORT_LABEL: bindings.export_label(export)},
+            annotations={PATH_ANNOTATION: path},
+            finalizers=[bindings.FINALIZER],
+        )
+        for name, export in bound
+    ]
+    writes.append(Write(row_key(author.cluster), row_value([export.bound() for _, export in bound])))
+    return writes
+
+
+def logical_cluster(author: Author, birth: Birth, bound: Sequence[tuple[str, Export]]) -> Write:
+    """The LogicalCluster of a birth."""
+    phase = INITIALIZING if birth.pending else READY
+    owner = {"username": birth.creator.name} if phase == READY else birth.creator.info()
+    annotations = {
+        SHARD_ANNOTATION: birth.shard,
+        OWNER_ANNOTATION: orjson.dumps(owner).decode(),
+        TYPE_ANNOTATION: birth.type_reference,
+        PATH_ANNOTATION: birth.path,
+    }
+    if bound:
+        annotations[bindings.LOCKS_ANNOTATION] = bindings.locks(bound)
+    if birth.required_groups:
+        annotations[REQUIRED_GROUPS_ANNOTATION] = birth.required_groups
+    spec: Object = {"createdBy": birth.creator.info(), "directlyDeletable": False}
+    if birth.initializers:
+        spec["initializers"] = list(birth.initializers)
+    if birth.terminators:
+        spec["terminators"] = list(birth.terminators)
+    if birth.owner is not None:
+        spec["owner"] = birth.owner
+    status: Object = {"URL": f"{birth.external_url}/clusters/{birth.cluster}", "phase": phase}
+    status["conditions"] = conditions(author, birth.pending)
+    if birth.pending:
+        status["initializers"] = list(birth.pending)
+    if birth.terminators:
+        status["terminators"] = list(birth.terminators)
+    return author.write(
+        author.kinds.get("core.kcp.io", "logicalclusters"),
+        LOGICAL_CLUSTER,
+        {"spec": spec, "status": status},
+        labels={PHASE_LABEL: phase},
+        annotations=annotations,
+        finalizers=[DELETION_FINALIZER],
+    )
+
+
+def conditions(author: Author, pending: Sequence[str], scheduled: bool = False) -> list[Object]:
+    """The conditions of a logical cluster, or (with `scheduled`) of a workspace; sorted by type."""
+    initialized: Object = author.condition("WorkspaceInitialized")
+    if pending:
+        initialized = {
+            "type": "WorkspaceInitialized",
+            "status": "False",
+            "severity": "Info",
+            "lastTransitionTime": author.timestamp,
+            "reason": "InitializerExists",
+            "message": f"Initializers still exist: [{' '.join(pending)}]",
+        }
+    if scheduled:
+        return [initialized, author.condition("WorkspaceScheduled")]
+    return [author.condition("APIBindingsReconciled"), initialized] if not pending else [initialized]
+
+
+def build(author: Author, birth: Birth, root_ca: str) -> list[Write]:
+    """Everything a new logical cluster contains. `author` writes in it."""
+    bound = [(bindings.default_binding_name(birth.cluster, export), export) for export in birth.exports]
+    writes = [logical_cluster(author, birth, bound), administrator_binding(author, birth.creator.name)]
+    if bound:
+        writes += binding_writes(author, birth.path, bound)
+    if birth.universal:
+        writes += namespace(author, "default", root_ca, CREATE_ONLY)
+        writes += namespace(author, "kube-system", root_ca, CREATE_ONLY)
+    return writes

@@ -1,0 +1,78 @@
+"""From the path of a workspace to the name of its logical cluster.
+
+The first segment of a path is a logical cluster's name, each further one the name of a workspace inside the one
+before (tenancy reference, section 2.2). One row is read per segment; answers are remembered in a bounded cache and
+forgotten when the log tells of a change to a workspace they went through. A workspace that has no logical cluster
+yet is not on any path.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from manifold.base import clusters, keys
+from manifold.registry.served import Served
+from manifold.storage.contract import Change, Snapshot, Store
+
+REMEMBERED = 50_000
+
+
+class Paths:
+    """Resolves paths on this shard. `workspaces` is the stored form of the Workspace type."""
+
+    def __init__(self, store: Store, workspaces: Served) -> None:
+        self._store = store
+        self._workspaces = workspaces
+        self._children: OrderedDict[tuple[str, str], str] = OrderedDict()
+        store.listen(self._forget)
+
+    def _forget(self, changes: Sequence[Change]) -> None:
+        prefix = self._workspaces.prefix
+        for change in changes:
+            if change.key.startswith(prefix):
+                place = keys.decode(change.key)
+                self._children.pop((place.cluster, place.name), None)
+
+    async def child(self, cluster: str, name: str) -> str:
+        """The logical cluster of the workspace `name` in `cluster`, or empty."""
+        found = self._children.get((cluster, name))
+        if found is not None:
+            return found
+        snapshot = await self._store.snapshot()
+        found = await self.child_at(snapshot, cluster, name)
+        if found and snapshot.revision == self._store.revision:
+            self._children[(cluster, name)] = found
+            if len(self._children) > REMEMBERED:
+                self._children.popitem(last=False)
+        return found
+
+    async def child_at(self, snapshot: Snapshot, cluster: str, name: str) -> str:
+        """The same as of a snapshot, without the memory."""
+        row = await snapshot.get(self._workspaces.key(cluster, "", name))
+        if row is None:
+            return ""
+        spec = self._workspaces.decode(row.value, row.revision).get("spec", {})
+        cluster_name: str = spec.get("cluster", "") if spec.get("URL") else ""
+        return cluster_name
+
+    async def resolve(self, path: str) -> str:
+        """The logical cluster a path leads to, or empty. A name leads to itself, existing or not."""
+        segments = clusters.parse(path)
+        cluster = segments[0]
+        for name in segments[1:]:
+            cluster = await self.child(cluster, name)
+            if not cluster:
+                return ""
+        return cluster
+
+    async def nearest(self, path: str) -> str:
+        """The logical cluster of the longest part of a path that leads somewhere."""
+        segments = clusters.parse(path)
+        cluster = segments[0]
+        for name in segments[1:]:
+            below = await self.child(cluster, name)
+            if not below:
+                break
+            cluster = below
+        return cluster
