@@ -107,7 +107,7 @@ def validate_update(new: Object, old: Object, custom: bool = False) -> list[Fiel
 
 def validate_annotations(annotations: Mapping[str, str], path: Path) -> list[FieldError]:
     """What is wrong with annotations: their keys (case is free, unlike in labels) and their size all together."""
-    errors = []
+    errors: list[FieldError] = []
     size = 0
     for key, value in annotations.items():
         size += len(key) + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
@@ -144,7 +144,7 @@ def _no_new_finalizers(new: Iterable[str], old: Iterable[str]) -> list[FieldErro
 
 
 def _owner_shown(owner: Mapping[str, Any]) -> Object:
-    """An owner reference as errors show it: fields in the order of their declaration, those that must be there always."""
+    """An owner reference as errors show it: fields in the order of declaration, those that must be there always."""
     shown: Object = {name: owner.get(name, "") for name in _OWNER_FIELDS[:4]}
     shown.update((name, owner[name]) for name in _OWNER_FIELDS[4:] if owner.get(name) is not None)
     return shown

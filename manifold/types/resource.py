@@ -125,8 +125,8 @@ class ResourceType:
     - `unconditional_update`: whether an update may come without a resourceVersion; `create_on_update`: whether an
       update of an absent object creates it.
     - `storageless`: created and answered, never stored (reviews).
-    - `set_creator(new, user)`: writes into a new object who creates it, after `prepare_create`; only certificate signing
-      requests keep that.
+    - `set_creator(new, user)`: writes into a new object who creates it, after `prepare_create`; only certificate
+      signing requests keep that.
     - `refused_as`: group and kind that the 422 of an invalid object names, where they are not the type's own.
     - `codec`: brings parsed JSON into stored form.
     - `check_name(name, prefix)`: why a name is no good for this type (texts after `Invalid value: "x": `); `prefix` is

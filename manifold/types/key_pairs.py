@@ -1,0 +1,104 @@
+"""Whether a certificate and a private key in PEM belong together, in the words of Go's TLS library.
+
+Kubernetes warns (and no more) when a TLS secret does not hold a usable pair. PEM blocks are found by hand, because what
+is between them may be anything (RFC 7468, section 5.2); what is in them is cryptography's business.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+_BLOCK = re.compile(
+    rb"^-----BEGIN ([^\r\n]*?)-----[ \t]*\r?\n((?:[^\r\n:]+:[^\r\n]*\r?\n)*)(?:\r?\n)?(.*?)-----END \1-----[ \t]*\r?$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One PEM block: its label, whether it has headers, its content in DER, and where it ends in the text."""
+
+    label: str
+    headers: bool
+    content: bytes
+    end: int
+
+
+def next_block(text: bytes, start: int = 0) -> Block | None:
+    """The next well-formed PEM block at or behind `start`, or None."""
+    while (found := _BLOCK.search(text, start)) is not None:
+        try:
+            content = base64.b64decode(b"".join(found[3].split()), validate=True)
+        except binascii.Error:
+            start = found.end()
+            continue
+        return Block(found[1].decode(errors="replace"), bool(found[2]), content, found.end())
+    return None
+
+
+def _find(text: bytes, wanted: str, what: str) -> tuple[Block | None, str]:
+    """The first block whose label is or ends with `wanted`, or the words for why there is none."""
+    skipped: list[str] = []
+    position = 0
+    while (block := next_block(text, position)) is not None:
+        if block.label == wanted or (what == "key" and block.label.endswith(" " + wanted)):
+            return block, ""
+        skipped.append(block.label)
+        position = block.end
+    if not skipped:
+        return None, f"tls: failed to find any PEM data in {what} input"
+    if what == "key" and skipped[0] == "CERTIFICATE":
+        return None, "tls: found a certificate rather than a key in the PEM for the private key"
+    if what == "certificate" and len(skipped) == 1 and skipped[0].endswith("PRIVATE KEY"):
+        return None, (
+            "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may "
+            "have been switched"
+        )
+    listed = " ".join(skipped)
+    if what == "certificate":
+        return None, (
+            'tls: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the '
+            f"following types: [{listed}]"
+        )
+    return None, (
+        'tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after skipping PEM blocks of the '
+        f"following types: [{listed}]"
+    )
+
+
+def pair_error(certificate: bytes, key: bytes) -> str:
+    """Why the two (PEM) are no pair, empty where they are."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_der_private_key,
+        load_pem_private_key,
+    )
+
+    leaf, problem = _find(certificate, "CERTIFICATE", "certificate")
+    if leaf is None:
+        return problem
+    private, problem = _find(key, "PRIVATE KEY", "key")
+    if private is None:
+        return problem
+    try:
+        public = x509.load_der_x509_certificate(leaf.content).public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "x509: malformed certificate"
+    try:
+        # PKCS #1 and SEC 1 keys are told apart by their label, which only the PEM loader looks at.
+        if private.label == "PRIVATE KEY":
+            own = load_der_private_key(private.content, None).public_key()
+        else:
+            own = load_pem_private_key(key, None).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "tls: failed to parse private key"
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if type(public) is not type(own):
+        return "tls: private key type does not match public key type"
+    return "" if public.public_bytes(*form) == own.public_bytes(*form) else "tls: private key does not match public key"
