@@ -1,0 +1,310 @@
+"""JSON as it comes from clients: parsed fast, with every duplicate key found, and refused in Go's words.
+
+orjson parses, but keeps silent about a key that stands twice (RFC 8259 leaves that open; Kubernetes' field validation
+tells it, and does so on every write by default). So the parsed value is written again and compared: the same bytes, or
+the same number of keys by a count that is cheap and never too low, prove that there was no duplicate. Only where that
+proof fails, or orjson refuses what Go accepts (invalid UTF-8 and lone surrogates become U+FFFD), the standard library's
+parser reads the text with a hook that sees all pairs. Its error position is also what Go's text is found from.
+Work stays linear in the size of the body in every case, and nearly all of it is done in C.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+MAXIMUM_DEPTH = 256
+"""Objects and lists within each other. Go stops at 10,000; everything here that walks a value may recurse safely."""
+_END = "unexpected end of JSON input"
+_LARGEST = (1 << 63) - 1
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]*)?")
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+Pairs = dict[int, list[tuple[str, Any]]]
+"""The pairs of each object with a duplicate key, by the id of the dict it became."""
+
+
+class JSONError(ValueError):
+    """The text is not JSON, or nested too deep; the words are those of Go's encoding/json."""
+
+
+def parse(body: bytes) -> tuple[Any, Pairs | None]:
+    """The value of a JSON text, last value winning, and the pairs of objects with duplicate keys, None without any.
+
+    Raises JSONError.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _exactly(body)
+    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _too_deep(value):
+        raise JSONError("exceeded max depth")
+    return (value, None) if _without_duplicates(body, value) else _exactly(body)
+
+
+def duplicates(value: Any, pairs: Pairs) -> Iterator[tuple[str, bool]]:
+    """Walk a value with duplicate keys in the order of its text: (path, whether it is a duplicate) of every key.
+
+    Paths are Go's: `spec.containers[0].name`.
+    """
+    stack: list[Iterator[tuple[str, bool, Any]]] = [_children(value, "", pairs)]
+    while stack:
+        for path, again, child in stack[-1]:
+            if not path.endswith("]"):
+                yield path, again
+            if isinstance(child, (dict, list)):
+                stack.append(_children(child, path, pairs))
+                break
+        else:
+            stack.pop()
+
+
+def _children(value: Any, path: str, pairs: Pairs) -> Iterator[tuple[str, bool, Any]]:
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            yield f"{path}[{position}]", False, item
+    elif isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        every = pairs.get(id(value))
+        if every is None:
+            for name, item in value.items():
+                yield prefix + name, False, item
+        else:
+            seen = set()
+            for name, item in every:
+                yield prefix + name, name in seen, item
+                seen.add(name)
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAXIMUM_DEPTH + 1):
+        below: list[Any] = []
+        for parent in level:
+            children = parent.values() if parent.__class__ is dict else parent if parent.__class__ is list else ()
+            below += [child for child in children if child.__class__ is dict or child.__class__ is list]
+        if not below:
+            return False
+        level = below
+    return True
+
+
+def _without_duplicates(body: bytes, value: Any) -> bool:
+    """Whether it is certain that no key stands twice in one object. False means: look closer."""
+    written = orjson.dumps(value)
+    if len(body) - len(written) in (0, 1) and body.startswith(written):
+        return True
+    if b"\\\\" in body or b"\\u" in body or b" :" in body or b"\t:" in body or b"\n:" in body or b"\r:" in body:
+        # Escapes could hide a key's end, and space could separate it from its colon: count what cannot be hidden.
+        return len(re.findall(rb'"[ \t\n\r]*:', body)) == _keys(value)
+    # A key ends with `":`; inside of strings that can only stand as `\":`, and is then escaped in both texts.
+    return body.count(b'":') == written.count(b'":')
+
+
+def _keys(value: Any) -> int:
+    count = 0
+    stack = [value]
+    while stack:
+        parent = stack.pop()
+        if parent.__class__ is dict:
+            count += len(parent)
+            parent = parent.values()
+        stack += [child for child in parent if child.__class__ is dict or child.__class__ is list] if parent else ()
+    return count
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return "\ufffd" * (error.end - error.start), error.end
+
+
+codecs.register_error("manifold-replace-each", _replaced)
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "manifold-replace-each")
+
+
+class _Constant(Exception):
+    """The parser met NaN or Infinity, which are no JSON."""
+
+
+def _constant(name: str) -> Any:
+    raise _Constant(name)
+
+
+def _integer(text: str) -> int | float:
+    if len(text) < 19:
+        return int(text)
+    number = int(text) if len(text) < 25 else _LARGEST + 1
+    return number if -_LARGEST - 1 <= number <= _LARGEST else _real(text)
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise JSONError(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return number
+
+
+def _exactly(body: bytes) -> tuple[Any, Pairs | None]:
+    pairs: Pairs = {}
+
+    def hook(given: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(given)
+        if len(made) != len(given):
+            pairs[id(made)] = given
+        return made
+
+    text = _text(body)
+    decoder = json.JSONDecoder(object_pairs_hook=hook, parse_constant=_constant, parse_int=_integer, parse_float=_real)
+    try:
+        value = decoder.decode(text)
+    except json.JSONDecodeError as error:
+        raise JSONError(_told(text, error.pos, error.msg)) from None
+    except _Constant as error:
+        name = str(error)
+        # The parser reads `-Infinity` as one word; Go's stops at the letter.
+        place = "in numeric literal" if name[0] == "-" else "looking for beginning of value"
+        raise JSONError(f"invalid character {_shown(name.lstrip('-')[0])} {place}") from None
+    except RecursionError:
+        raise JSONError("exceeded max depth") from None
+    if _too_deep(value):
+        raise JSONError("exceeded max depth")
+    if "\\u" in text:
+        value = _without_surrogates(value, pairs)
+    return value, pairs or None
+
+
+def _without_surrogates(value: Any, pairs: Pairs) -> Any:
+    """The value with lone surrogates replaced, which UTF-8 cannot carry. Objects that held one lose their pairs."""
+    if isinstance(value, str):
+        return value if value.isascii() else "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
+    if isinstance(value, list):
+        value[:] = [_without_surrogates(item, pairs) for item in value]
+    elif isinstance(value, dict):
+        for name, item in list(value.items()):
+            clean = _without_surrogates(name, pairs)
+            became = _without_surrogates(item, pairs)
+            if clean is not name and clean != name:
+                del value[name]
+                value[clean] = became
+            elif became is not item:
+                value[name] = became
+    return value
+
+
+def _told(text: str, position: int, message: str) -> str:
+    """Go's text for what the standard library's parser found at `position`."""
+    if message.startswith("Invalid control character"):
+        return f"invalid character {_shown(text[position])} in string literal"
+    if message.startswith("Unterminated string"):
+        backslashes = len(text) - len(text.rstrip("\\"))
+        return f"invalid character {_shown('')} in string escape code" if backslashes % 2 else _END
+    if message.startswith(("Invalid \\u", "Invalid \\escape")):
+        return _told_escape(text, position)
+    position = _after_space(text, position)
+    if message.startswith("Illegal trailing comma"):
+        # What newer parsers say of `[1,]` and `{"a":1,}`, at the comma.
+        position = _after_space(text, position + 1)
+        message = "Expecting value" if text[position] == "]" else "Expecting property name"
+    if position >= len(text):
+        return _END
+    found = f"invalid character {_shown(text[position])} "
+    number = _unfinished_number(text, position)
+    if number is not None:
+        return number
+    if message.startswith("Expecting value"):
+        return _told_literal(text, position) or found + "looking for beginning of value"
+    if message.startswith("Expecting property name"):
+        return found + "looking for beginning of object key string"
+    if message.startswith("Expecting ':'"):
+        return found + "after object key"
+    if message.startswith("Expecting ','"):
+        return found + ("after array element" if _in_list(text, position) else "after object key:value pair")
+    return found + ("after top-level value" if message.startswith("Extra data") else "looking for beginning of value")
+
+
+def _after_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found is not None else position
+
+
+def _told_escape(text: str, position: int) -> str:
+    """What is wrong with the escape at or right before `position`."""
+    start = text.rfind("\\", 0, position + 1)
+    kind = text[start + 1 : start + 2]
+    if kind != "u":
+        return f"invalid character {_shown(kind)} in string escape code"
+    for digit in text[start + 2 : start + 6].ljust(min(4, len(text) - start - 1)):
+        if digit not in _HEXADECIMAL:
+            return f"invalid character {_shown(digit)} in \\u hexadecimal character escape"
+    return _END
+
+
+def _told_literal(text: str, position: int) -> str:
+    """What is wrong with a word or number that begins at `position`; empty where nothing begins there."""
+    if text[position] == "-":
+        return f"invalid character {_shown(text[position + 1 : position + 2])} in numeric literal"
+    for word in ("true", "false", "null"):
+        if text[position] == word[0]:
+            for offset, letter in enumerate(word):
+                given = text[position + offset : position + offset + 1]
+                if given != letter:
+                    return f"invalid character {_shown(given)} in literal {word} (expecting '{letter}')"
+    return ""
+
+
+def _unfinished_number(text: str, position: int) -> str | None:
+    """Go's text for a number that breaks off at `position`, behind which the other parser saw a complete one."""
+    if text[position] not in ".eE" or position == 0 or text[position - 1] not in "0123456789":
+        return None
+    start = position
+    while start and text[start - 1] in "0123456789.+-eE":
+        start -= 1
+    found = _NUMBER.match(text, start)
+    if found is None or found.end() <= position:
+        return None
+    fraction, exponent = found.groups()
+    if fraction == ".":
+        following = text[found.start(1) + 1 : found.start(1) + 2]
+        return f"invalid character {_shown(following)} after decimal point in numeric literal"
+    if exponent is not None and exponent[-1] in "eE+-":
+        following = text[found.end() : found.end() + 1]
+        return f"invalid character {_shown(following)} in exponent of numeric literal"
+    return None
+
+
+def _in_list(text: str, position: int) -> bool:
+    """Whether the value before `position` is an element of a list: a bracket there would be accepted."""
+    try:
+        json.JSONDecoder(parse_constant=_constant, parse_int=float, parse_float=float).decode(text[:position] + "]")
+    except json.JSONDecodeError as error:
+        return error.pos > position or error.msg.startswith("Extra data")
+    return True
+
+
+def _shown(letter: str) -> str:
+    """A character as Go quotes it in these messages: of its UTF-8 the first byte, taken as a character.
+
+    Inside a word, a number or an escape, Go reads the end of the text as a space, and says so.
+    """
+    if letter == "'":
+        return "'\\''"
+    if letter == '"':
+        return "'\"'"
+    byte = letter.encode("utf-8", "surrogatepass")[0] if letter else 32
+    escapes = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 92: "\\\\"}
+    if byte in escapes:
+        return f"'{escapes[byte]}'"
+    if byte < 32 or byte == 127:
+        return f"'\\x{byte:02x}'"
+    if 126 < byte < 160 or byte == 173:
+        return f"'\\u00{byte:02x}'"
+    return f"'{chr(byte)}'"
