@@ -6,8 +6,8 @@ associative lists member by member (by value or by key, whatever their order). C
 Kubernetes takes it: maps are granular, lists atomic.
 
 An object of a built-in type is never quite empty: its structs are there before anybody writes, so that `spec` itself
-has no owner although everything in it has. A created object is therefore compared with what its type writes when it is empty
-(`Node.written`); of a custom resource, where nothing is written unasked, `spec` itself is owned.
+has no owner although everything in it has. A created object is therefore compared with what its type writes when it is
+empty (`Node.written`); of a custom resource, where nothing is written unasked, `spec` itself is owned.
 
 Some of the metadata has no owner: what identifies the object, and what only the server sets. Specified by KEP-555 and
 by the behaviour of structured-merge-diff, which these functions agree with on recorded exchanges.

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from manifold.schema.model import ANY, Node
 from manifold.schema.ownership.comparison import (
     UNOWNED_METADATA,
@@ -23,6 +21,7 @@ from manifold.schema.ownership.comparison import (
 )
 from manifold.schema.ownership.elements import NoElement, element
 from manifold.schema.ownership.fields import SELF, Fields, ordered, shown
+from manifold.schema.patches.printing import literal, printed
 
 _LOOSE = frozenset(("int-or-string", "quantity"))
 
@@ -155,7 +154,7 @@ def _misfits(value: Any, node: Node, path: str, found: list[str]) -> None:
         return
     if kind == "object" or kind == "map":
         if not isinstance(value, dict):
-            found.append(f"{at}expected map, got &{{{_printed(value)}}}")
+            found.append(f"{at}expected map, got &{{{printed(value)}}}")
             return
         strict = kind == "object" and node.values is None and bool(node.properties) and not node.preserve
         for name in value:
@@ -166,15 +165,15 @@ def _misfits(value: Any, node: Node, path: str, found: list[str]) -> None:
                 found.append(f"{path}.{name}: field not declared in schema")
     elif kind == "list":
         if not isinstance(value, list):
-            found.append(f"{at}expected list, got &{{{_printed(value)}}}")
+            found.append(f"{at}expected list, got &{{{printed(value)}}}")
             return
         _member_misfits(value, node, path, found)
     elif kind == "string":
         if not isinstance(value, str) and not (node.format in _LOOSE and not isinstance(value, dict | list)):
-            found.append(f"{at}expected string, got &value.valueUnstructured{{Value:{_literal(value)}}}")
+            found.append(f"{at}expected string, got &value.valueUnstructured{{Value:{literal(value)}}}")
     elif kind == "boolean":
         if not isinstance(value, bool):
-            found.append(f"{at}expected boolean, got &{{{_printed(value)}}}")
+            found.append(f"{at}expected boolean, got &{{{printed(value)}}}")
     elif isinstance(value, bool) or not isinstance(value, int | float):
         found.append(f"{at}expected numeric (int or float), got {_go_type(value)}")
 
@@ -202,24 +201,3 @@ def _go_type(value: Any) -> str:
     if isinstance(value, str | bool):
         return "string" if isinstance(value, str) else "bool"
     return "map[string]interface {}" if isinstance(value, dict) else "[]interface {}"
-
-
-def _printed(value: Any) -> str:
-    """A JSON value as Go's `%v` prints it."""
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{name}:{_printed(value[name])}" for name in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(map(_printed, value)) + "]"
-    if isinstance(value, str):
-        return value
-    return "<nil>" if value is None else orjson.dumps(value).decode()
-
-
-def _literal(value: Any) -> str:
-    """A JSON value as Go's `%#v` prints it."""
-    if isinstance(value, dict):
-        inside = ", ".join(f"{_literal(name)}:{_literal(value[name])}" for name in sorted(value))
-        return "map[string]interface {}{" + inside + "}"
-    if isinstance(value, list):
-        return "[]interface {}{" + ", ".join(map(_literal, value)) + "}"
-    return "interface {}(nil)" if value is None else orjson.dumps(value).decode()
