@@ -26,6 +26,7 @@ from manifold.storage.contract import Guard, GuardFailed, Write
 from manifold.types import metadata as metadata_rules
 from manifold.types.resource import Object
 
+_STATUS = (("status",),)
 SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request"
 
@@ -72,6 +73,11 @@ async def create(
         metadata["uid"] = environment.clock.uid()
         metadata["creationTimestamp"] = now
         kind.strategy.default(obj)
+        if not applied:
+            # Before admission and preparation: a client owns what it sent and what was defaulted, nothing else.
+            manager = Manager(operation.manager, "Update", kind.api_version)
+            track_create(obj, kind.schema, manager, now, _STATUS if kind.status else ())
+        kind.strategy.prepare_create(obj)
         request = Admission(
             "CREATE",
             target.user,
@@ -88,7 +94,6 @@ async def create(
             plan.guards,
         )
         await environment.admission.admit(request)
-        kind.strategy.prepare_create(obj)
         if kind.generation:
             metadata["generation"] = 1
         found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name)
@@ -104,8 +109,6 @@ async def create(
             metadata["annotations"] = {CLUSTER_ANNOTATION: target.cluster}
         else:
             annotations[CLUSTER_ANNOTATION] = target.cluster
-        if not applied:
-            track_create(obj, kind.schema, Manager(operation.manager, "Update", kind.api_version), now)
         key = served.key(target.cluster, target.namespace, name)
         value = served.encode(obj)
         if options.dry_run:

@@ -1,0 +1,193 @@
+"""Workspace types: where a reference leads, what a type extends, and what that means for a new workspace.
+
+A type is named by a path and a name. A name without a path is looked for where it is used and then upwards to the
+root. A type stands for all it extends: its initializers, terminators and default bindings are theirs and its own,
+base before leaf (tenancy reference, sections 3.2 to 3.4). Closures are remembered until any type changes, which is
+rare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manifold.base import clusters
+from manifold.registry.served import Served
+from manifold.storage.contract import Change, Snapshot, Store
+from manifold.types.resource import Object
+from manifold.workspaces.paths import Paths
+
+ROOT = "root"
+APIBINDINGS_INITIALIZER = "system:apibindings"
+UNIVERSAL_INITIALIZER = "root:universal"
+REMEMBERED = 10_000
+
+
+class BrokenType(Exception):
+    """A type cannot be used; the message is what the client is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceType:
+    """A type as stored: the logical cluster it is in, its path, its name and its spec."""
+
+    cluster: str
+    path: str
+    name: str
+    spec: Object
+
+    @property
+    def reference(self) -> str:
+        """`<path>:<name>`, as messages and annotations show it."""
+        return f"{self.path}:{self.name}"
+
+    @property
+    def lifecycle_name(self) -> str:
+        """The name of its initializer or terminator: by the logical cluster's name, not the path."""
+        return f"{self.cluster}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A type with all it extends, base first and itself last."""
+
+    type: WorkspaceType
+    members: Sequence[WorkspaceType]
+
+    @property
+    def aliases(self) -> list[str]:
+        """The references it answers to, itself first."""
+        return [self.type.reference] + [one.reference for one in self.members if one is not self.type]
+
+    @property
+    def initializers(self) -> list[str]:
+        """The initializers a new workspace starts with."""
+        names = [one.lifecycle_name for one in self.members if one.spec.get("initializer")]
+        if any(one.spec.get("defaultAPIBindings") for one in self.members):
+            names.append(APIBINDINGS_INITIALIZER)
+        return names
+
+    @property
+    def pending_initializers(self) -> list[str]:
+        """Those of them that controllers outside the server must remove."""
+        own = (UNIVERSAL_INITIALIZER, APIBINDINGS_INITIALIZER)
+        return [name for name in self.initializers if name not in own]
+
+    @property
+    def terminators(self) -> list[str]:
+        """The terminators of a new workspace."""
+        return [one.lifecycle_name for one in self.members if one.spec.get("terminator")]
+
+    @property
+    def universal(self) -> bool:
+        """Whether it has the content of the universal type."""
+        return UNIVERSAL_INITIALIZER in self.initializers
+
+    def default_exports(self) -> list[tuple[str, str]]:
+        """The exports a new workspace binds, as (path, name), each once."""
+        found: dict[tuple[str, str], None] = {}
+        for one in self.members:
+            for reference in one.spec.get("defaultAPIBindings") or ():
+                found[(reference.get("path") or one.path, reference["export"])] = None
+        return list(found)
+
+
+class WorkspaceTypes:
+    """Finds types. `kind` is the stored form of WorkspaceType."""
+
+    def __init__(self, store: Store, kind: Served, paths: Paths) -> None:
+        self._store = store
+        self._kind = kind
+        self._paths = paths
+        self._closures: dict[tuple[str, str], Closure] = {}
+        store.listen(self._forget)
+
+    def _forget(self, changes: Sequence[Change]) -> None:
+        prefix = self._kind.prefix
+        if self._closures and any(change.key.startswith(prefix) for change in changes):
+            self._closures.clear()
+
+    async def find(self, snapshot: Snapshot, path: str, name: str) -> WorkspaceType | None:
+        """The type `name` at a path, or None."""
+        if not clusters.is_valid_path(path):
+            return None
+        cluster = await self._paths.resolve(path)
+        if not cluster:
+            return None
+        row = await snapshot.get(self._kind.key(cluster, "", name))
+        if row is None:
+            return None
+        obj = self._kind.decode(row.value, row.revision)
+        own_path = obj["metadata"].get("annotations", {}).get("kcp.io/path") or cluster
+        return WorkspaceType(cluster, own_path, name, obj.get("spec") or {})
+
+    async def find_upwards(self, snapshot: Snapshot, path: str, name: str) -> WorkspaceType | None:
+        """The type `name` at a path, or at the nearest path above, or in the root."""
+        while path:
+            found = await self.find(snapshot, path, name)
+            if found is not None:
+                return found
+            path = clusters.parent(path)
+        return await self.find(snapshot, ROOT, name)
+
+    async def closure(self, snapshot: Snapshot, path: str, name: str) -> Closure | None:
+        """A type with all it extends, or None where there is no such type. Raises BrokenType for a broken one."""
+        known = self._closures.get((path, name))
+        if known is not None:
+            return known
+        found = await self.find(snapshot, path, name)
+        if found is None:
+            return None
+        members: list[WorkspaceType] = []
+        await self._extend(snapshot, found, members, [])
+        made = Closure(found, tuple(members))
+        if snapshot.revision == self._store.revision and len(self._closures) < REMEMBERED:
+            self._closures[(path, name)] = made
+        return made
+
+    async def _extend(
+        self, snapshot: Snapshot, one: WorkspaceType, members: list[WorkspaceType], above: list[str]
+    ) -> None:
+        if one.reference in above:
+            circle = " -> ".join([*above[above.index(one.reference) :], one.reference])
+            raise BrokenType(f"circular dependency detected in workspace type {above[0]}: {circle}")
+        if any(member.reference == one.reference for member in members):
+            return
+        for base in (one.spec.get("extend") or {}).get("with") or ():
+            path, name = base.get("path") or "", base["name"]
+            found = await self.find(snapshot, path, name) if path else await self.find_upwards(snapshot, one.path, name)
+            if found is None:
+                raise BrokenType(f"unable to find inherited workspace type {path or one.path}:{name}")
+            await self._extend(snapshot, found, members, [*above, one.reference])
+        members.append(one)
+
+
+def check_relation(parent: Closure, child: Closure) -> str:
+    """Why a workspace of type `child` may not lie in one of type `parent`; empty where it may.
+
+    A limit is met by any alias of the other side; every alias' own limit counts (tenancy reference, section 3.4).
+    """
+    return _violation(child, parent, "parent") or _violation(parent, child, "child")
+
+
+def _violation(limited: Closure, other: Closure, role: str) -> str:
+    """What of `limited` forbids `other` as its parent or child (`role`)."""
+    field = "limitAllowedParents" if role == "parent" else "limitAllowedChildren"
+    leaf = limited.type
+    for one in (leaf, *(member for member in limited.members if member is not leaf)):
+        limit = one.spec.get(field)
+        if not limit:
+            continue
+        if limit.get("none"):
+            return f"workspace type {one.reference} cannot have any {role}"
+        allowed = [f"{named.get('path', '')}:{named['name']}" for named in limit.get("types") or ()]
+        if any(alias in allowed for alias in other.aliases):
+            continue
+        subject = f"workspace type {one.reference}"
+        if one is not leaf:
+            subject = f"workspace type {leaf.reference} extends {one.reference}, which"
+        return (
+            f"{subject} only allows [{' '.join(allowed)}] {role} workspaces, "
+            f"but {role} type {other.type.reference} only implements [{' '.join(other.aliases)}]"
+        )
+    return ""
