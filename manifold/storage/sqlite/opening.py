@@ -24,6 +24,8 @@ BUSY_MILLISECONDS = 2000
 KEPT_WAL_BYTES = 16 << 20
 """A write-ahead log grown beyond this is cut back to it when it restarts."""
 
+_HEAD = b"SQLite format 3\x00"
+_NO_DATABASE = "{} is not a database: name another file for the store, or restore it from a backup"
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX
 
 
@@ -50,9 +52,16 @@ def open_file(path: Path, cache_bytes: int, mmap_bytes: int) -> Opened:
     try:
         try:
             # Created here so that nobody else can read it; what SQLite puts beside it takes over the file's mode.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                head = os.pread(file, len(_HEAD), 0)
+            finally:
+                os.close(file)
         except OSError as error:
             raise _denied(path, error) from error
+        if head and head != _HEAD:
+            # SQLite would say so too, but take a file of a few bytes for an empty database.
+            raise StoreError(_NO_DATABASE.format(path))
         try:
             writer = apsw.Connection(os.fspath(path), flags=_FLAGS)
             connections.append(writer)
@@ -143,7 +152,7 @@ def _denied(path: Path, error: OSError) -> StoreError:
 def _explained(path: Path, error: apsw.Error) -> StoreError:
     match error:
         case apsw.NotADBError():
-            return StoreError(f"{path} is not a database: name another file for the store, or restore it from a backup")
+            return StoreError(_NO_DATABASE.format(path))
         case apsw.CorruptError():
             return StoreError(f"the store {path} is damaged ({error}): restore it from a backup")
         case apsw.ReadOnlyError() | apsw.CantOpenError() | apsw.PermissionsError():

@@ -1,0 +1,169 @@
+"""The embedded engine: which files are refused, with which words, and that refusing changes nothing."""
+
+import asyncio
+import multiprocessing
+import os
+import sqlite3
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from manifold.storage.contract import StoreError, Write
+from manifold.storage.sqlite import layout, open_store
+
+
+async def refused(path):
+    with pytest.raises(StoreError) as caught:
+        await open_store(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path.name) in message
+    return message
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+async def test_a_new_store_says_what_it_is_and_is_private(path):
+    await (await open_store(path)).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with sqlite3.connect(path) as other:
+        pragmas = [
+            other.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version", "page_size", "auto_vacuum", "journal_mode")
+        ]
+        assert pragmas == [layout.APPLICATION_ID, layout.FORMAT, 8192, 2, "wal"]
+        assert other.execute("SELECT value FROM meta WHERE name = 'created'").fetchone()[0] > 1_700_000_000
+
+
+@pytest.mark.parametrize("content", [b"apiVersion: v1\n" * 1000, b"x", b"SQLite format 3\x00" + b"\xee" * 5000])
+async def test_a_file_that_is_no_database(path, content):
+    path.write_bytes(content)
+    message = await refused(path)
+    assert "not a database" in message or "damaged" in message
+    assert path.read_bytes() == content
+
+
+async def test_an_empty_file_becomes_a_store(path):
+    path.touch()
+    store = await open_store(path)
+    await store.commit([Write(b"a", b"")])
+    await store.close()
+
+
+async def test_the_database_of_another_program(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE cookies(name)")
+    before = path.read_bytes()
+    assert "another program" in await refused(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_newer_format(path):
+    await (await open_store(path)).close()
+    with sqlite3.connect(path) as other:
+        other.execute(f"PRAGMA user_version = {layout.FORMAT + 1}")
+    other.close()
+    before = path.read_bytes()
+    message = await refused(path)
+    assert f"format {layout.FORMAT + 1}" in message
+    assert f"up to {layout.FORMAT}" in message
+    assert path.read_bytes() == before
+
+
+async def test_a_directory_or_none(path, tmp_path):
+    path.mkdir()
+    assert "is a directory" in await refused(path)
+    with pytest.raises(StoreError, match="does not exist: create it"):
+        await open_store(tmp_path / "nowhere" / "store.db")
+
+
+@pytest.fixture
+def unprivileged():
+    """A directory and a way to stop being root, for whom nothing is read-only."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        root = os.geteuid() == 0
+        if root:
+            os.chown(directory, 65534, 65534)
+            os.seteuid(65534)
+        yield directory
+        directory.chmod(0o755)
+        if root:
+            os.seteuid(0)
+
+
+async def test_a_read_only_directory(unprivileged):
+    unprivileged.chmod(0o555)
+    message = await refused(unprivileged / "store.db")
+    assert "Permission denied" in message
+    assert "let this user write there" in message
+    assert list(unprivileged.iterdir()) == []
+
+
+async def test_a_read_only_file(unprivileged):
+    path = unprivileged / "store.db"
+    await (await open_store(path)).close()
+    path.chmod(0o400)
+    assert "let this user write there" in await refused(path)
+
+
+async def test_a_second_opening_in_one_process(path):
+    store = await open_store(path)
+    assert f"in use by process {os.getpid()}" in await refused(path)
+    await store.commit([Write(b"a", b"")])
+    await store.close()
+    await (await open_store(path)).close()
+
+
+def hold(path, pipe):
+    async def main():
+        store = await open_store(path)
+        await store.commit([Write(b"a", b"1")])
+        pipe.send(os.getpid())
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+async def test_a_second_process_is_refused_until_the_first_is_dead(path):
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("forkserver").Process(target=hold, args=(path, there))
+    process.start()
+    there.close()
+    owner = await asyncio.to_thread(here.recv)
+    try:
+        message = await refused(path)
+        assert f"in use by process {owner}" in message
+        assert "stop that process" in message
+    finally:
+        process.kill()
+        process.join()
+    store = await open_store(path)
+    assert (await (await store.snapshot()).get(b"a")).value == b"1"
+    await store.close()
+
+
+async def test_a_refused_opening_holds_nothing(path):
+    path.write_bytes(b"no database" * 500)
+    await refused(path)
+    path.unlink()
+    await (await open_store(path)).close()
+
+
+async def test_a_creation_that_was_cut_short_is_made_up_for(path):
+    """Killed before its one transaction was committed, creation leaves a database without tables."""
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA page_size = 8192")
+        other.execute("PRAGMA auto_vacuum = 2")
+        other.execute("PRAGMA journal_mode = wal")
+    other.close()
+    assert path.stat().st_size
+    store = await open_store(path)
+    await store.commit([Write(b"a", b"")])
+    await store.close()
