@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 LABEL_LIMIT = 63
 """Longest DNS label, label value and name part of a label key, in bytes."""
@@ -28,11 +29,17 @@ _LABEL_VALUE = f"({_QUALIFIED})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 
-_is_label = re.compile(_LABEL).fullmatch
-_is_subdomain = re.compile(_SUBDOMAIN).fullmatch
-_is_label_1035 = re.compile(_LABEL_1035).fullmatch
-_is_qualified = re.compile(_QUALIFIED).fullmatch
-_is_label_value = re.compile(_LABEL_VALUE).fullmatch
+
+def _full(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    """A matcher of whole texts. Groups are not captured, which is faster; texts show the pattern as it is known."""
+    return re.compile(pattern.replace("(", "(?:")).fullmatch
+
+
+_is_label = _full(_LABEL)
+_is_subdomain = _full(_SUBDOMAIN)
+_is_label_1035 = _full(_LABEL_1035)
+_is_qualified = _full(_QUALIFIED)
+_is_label_value = _full(_LABEL_VALUE)
 _is_config_key = re.compile(_CONFIG_KEY).fullmatch
 _is_identifier = re.compile(_IDENTIFIER).fullmatch
 
@@ -113,6 +120,8 @@ def _over(text: str, limit: int) -> bool:
 
 def dns_label(text: str) -> list[str]:
     """What keeps `text` from being a lower-case RFC 1123 label."""
+    if len(text) <= LABEL_LIMIT and _is_label(text):
+        return []
     errors = [longest(LABEL_LIMIT)] if _over(text, LABEL_LIMIT) else []
     if not _is_label(text):
         # A good subdomain fails for one reason only, and a short text says it better than the pattern.
@@ -122,6 +131,8 @@ def dns_label(text: str) -> list[str]:
 
 def dns_subdomain(text: str) -> list[str]:
     """What keeps `text` from being a lower-case RFC 1123 subdomain."""
+    if len(text) <= SUBDOMAIN_LIMIT and _is_subdomain(text):
+        return []
     errors = [longest(SUBDOMAIN_LIMIT)] if _over(text, SUBDOMAIN_LIMIT) else []
     if not _is_subdomain(text):
         errors.append(_SUBDOMAIN_TEXT)
@@ -164,8 +175,20 @@ def label_key(text: str) -> list[str]:
     return errors
 
 
+@lru_cache(maxsize=4096)
+def _is_good_key(text: str) -> bool:
+    return not label_key(text)
+
+
+def is_label_key(text: str) -> bool:
+    """Whether `text` can be a label key. Keys repeat from object to object, so the answer is remembered for a while."""
+    return len(text) <= SUBDOMAIN_LIMIT + 1 + LABEL_LIMIT and _is_good_key(text)
+
+
 def label_value(text: str) -> list[str]:
     """What keeps `text` from being a label's value; the empty text is one."""
+    if len(text) <= LABEL_LIMIT and _is_label_value(text):
+        return []
     errors = [_bytes(LABEL_LIMIT)] if _over(text, LABEL_LIMIT) else []
     if not _is_label_value(text):
         errors.append(_LABEL_VALUE_TEXT)

@@ -111,9 +111,9 @@ def validate_annotations(annotations: Mapping[str, str], path: Path) -> list[Fie
     size = 0
     for key, value in annotations.items():
         size += len(key) + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
-        texts = names.label_key(key.lower())
-        if texts:
-            errors.extend(invalid(path, key, text) for text in texts)
+        folded = key.lower()
+        if not names.is_label_key(folded):
+            errors.extend(invalid(path, key, text) for text in names.label_key(folded))
     if size > ANNOTATIONS_LIMIT:
         errors.append(too_long(path, ANNOTATIONS_LIMIT))
     return errors
@@ -123,7 +123,8 @@ def validate_finalizers(finalizers: Sequence[str], custom: bool = False) -> list
     """What is wrong with `metadata.finalizers`. Those of custom resources need no domain."""
     errors: list[FieldError] = []
     for finalizer in finalizers:
-        errors.extend(invalid(_FINALIZERS, finalizer, text) for text in names.label_key(finalizer))
+        if not names.is_label_key(finalizer):
+            errors.extend(invalid(_FINALIZERS, finalizer, text) for text in names.label_key(finalizer))
     if ORPHAN in finalizers and FOREGROUND in finalizers:
         text = f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"
         errors.append(invalid(_FINALIZERS, list(finalizers), text))

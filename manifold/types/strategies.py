@@ -54,16 +54,13 @@ def keep(new: Object, old: Object, *names: str) -> None:
 
 
 class StatusStrategy(PlainStrategy):
-    """For types whose status is written through its subresource only: dropped on create, kept on update.
-
-    Where Kubernetes writes `status: {}` for a new object, the type's codec or `default` sees to it.
-    """
+    """For built-in types whose status is written through its subresource only: emptied on create, kept on update."""
 
     __slots__ = ()
 
     def prepare_create(self, new: Object) -> None:
-        """Drop the status a creator sent."""
-        new.pop("status", None)
+        """Empty the status; it is written even so, as it is for every built-in type."""
+        new["status"] = {}
 
     def prepare_update(self, new: Object, old: Object) -> None:
         """Keep the status as it is."""

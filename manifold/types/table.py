@@ -1,0 +1,61 @@
+"""All built-in types, and finding one of them.
+
+The table is made on first use and kept: making it reads the schemas of all types. Its order is the order of discovery's
+groups; discovery itself sorts by name within a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from manifold.types.resource import ResourceType
+
+
+@cache
+def built_in_types() -> tuple[ResourceType, ...]:
+    """Every built-in type in every version it is served in."""
+    from manifold.types import authentication, authorization, certificates, coordination, core, events, rbac
+
+    return (
+        *core.TYPES,
+        *authentication.TYPES,
+        *authorization.TYPES,
+        *certificates.TYPES,
+        *coordination.TYPES,
+        *rbac.TYPES,
+        *events.TYPES,
+    )
+
+
+@cache
+def types_by_resource() -> Mapping[tuple[str, str, str], ResourceType]:
+    """The built-in types by (group, version, resource)."""
+    return MappingProxyType({(each.group, each.version, each.resource): each for each in built_in_types()})
+
+
+@cache
+def types_by_kind() -> Mapping[tuple[str, str, str], ResourceType]:
+    """The built-in types by (group, version, kind)."""
+    return MappingProxyType({(each.group, each.version, each.kind): each for each in built_in_types()})
+
+
+def find_type(group: str, version: str, resource: str) -> ResourceType | None:
+    """The built-in type served at this group, version and resource, or None."""
+    return types_by_resource().get((group, version, resource))
+
+
+def find_kind(group: str, version: str, kind: str) -> ResourceType | None:
+    """The built-in type whose objects are of this kind, or None."""
+    return types_by_kind().get((group, version, kind))
+
+
+class BuiltInTypes:
+    """The table as the other layers ask for it (`TypeTable`)."""
+
+    __slots__ = ()
+
+    def types(self) -> tuple[ResourceType, ...]:
+        """Every built-in type."""
+        return built_in_types()
