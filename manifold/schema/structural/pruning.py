@@ -104,6 +104,42 @@ def _undescribed_items(value: Any, path: str, dropped: list[str]) -> None:
             _undescribed_items(item, f"{path}[{position}]", dropped)
 
 
+Decode = Callable[[dict[str, Any], str], None]
+"""Takes an object that holds metadata, and the path of that metadata."""
+
+
+def compile_embedded_metadata(schema: dict[str, Any]) -> Callable[[Any, str, Decode], None] | None:
+    """Finds the metadata of embedded resources; None where `schema` describes none."""
+    own = bool(schema.get("x-kubernetes-embedded-resource"))
+    described = schema.get("properties") or {}
+    children = {
+        name: found for name, child in described.items() if (found := compile_embedded_metadata(child)) is not None
+    }
+    additional = schema.get("additionalProperties")
+    entries = compile_embedded_metadata(additional) if isinstance(additional, dict) else None
+    nested = schema.get("items")
+    items = compile_embedded_metadata(nested) if isinstance(nested, dict) else None
+    if not own and not children and entries is None and items is None:
+        return None
+
+    def walk(value: Any, path: str, decode: Decode) -> None:
+        if type(value) is dict:
+            if own and "metadata" in value:
+                decode(value, f"{path}.metadata")
+            for name, child in children.items():
+                if name in value:
+                    child(value[name], f"{path}.{name}" if path else name, decode)
+            if entries is not None:
+                for name, entry in value.items():
+                    if name not in described:
+                        entries(entry, f"{path}.{name}", decode)
+        elif type(value) is list and items is not None:
+            for position, item in enumerate(value):
+                items(item, f"{path}[{position}]", decode)
+
+    return walk
+
+
 NullPruner = Callable[[Any], None]
 
 

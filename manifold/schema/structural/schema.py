@@ -121,13 +121,6 @@ class Structural:
         return build_node(self.schema, built_in_schemas()[OBJECT_META])
 
     @cached_property
-    def embedded(self) -> Any:
-        """Coerces the metadata of embedded resources; None where there are none. For the codec."""
-        from manifold.schema.structural.codec import compile_embedded_metadata
-
-        return compile_embedded_metadata(self.schema)
-
-    @cached_property
     def _parts(self) -> dict[str, Structural]:
         described: dict[str, Any] = self.schema.get("properties") or {}
         return {name: Structural(child, root=False) for name, child in described.items()}

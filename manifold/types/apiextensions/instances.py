@@ -1,0 +1,104 @@
+"""What every type with a structural schema decides about its objects: custom resources, and kcp's own types.
+
+Rules in CEL are not evaluated here; whoever has them, compiled or written as code, gives them as a function. As in
+Kubernetes they run only where the schema itself found nothing that blocks them, and where they are kept from running
+the answer says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from manifold.base.fields import INVALID, FieldError, shown
+from manifold.schema.structural import ABSENT, RULES_SKIPPED, Structural, blocks_rules
+from manifold.types.resource import Object
+from manifold.types.strategies import PlainStrategy, keep
+
+CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""The verbs of custom types, in the order their discovery tells them."""
+Rules = Callable[[Object, Object | None], list[FieldError]]
+"""The errors of a type's rules about a new object and, on update, its predecessor."""
+
+
+def broken_rule(field: str, value: Any, message: str) -> FieldError:
+    """An object breaks a rule: scalars are shown, lists and objects are not (KEP-2876)."""
+    if isinstance(value, (dict, list)):
+        return FieldError(INVALID, field, f"Invalid value: {message}")
+    return FieldError(INVALID, field, f"Invalid value: {shown(value)}: {message}")
+
+
+class CustomStrategy(PlainStrategy):
+    """Defaults, status and validation of a type with a structural schema.
+
+    `status`: whether it is a subresource, so that writers of the main resource cannot set it. `rules`: see `Rules`.
+    """
+
+    __slots__ = ("_completes_status", "_rules", "_status", "structural")
+
+    def __init__(self, structural: Structural, status: bool, rules: Rules | None = None) -> None:
+        self.structural = structural
+        self._status = status
+        self._rules = rules
+        described = (structural.schema.get("properties") or {}).get("status") or {}
+        self._completes_status = status and described.get("default") is not None
+
+    def default(self, new: Object) -> None:
+        """Fill in the schema's defaults."""
+        self.structural.default(new)
+
+    def prepare_create(self, new: Object) -> None:
+        """Drop the status a creator sent; what the schema gives every object stays."""
+        if self._status:
+            new.pop("status", None)
+            if self._completes_status:
+                self.structural.default(new)
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Keep the status as it is."""
+        if self._status:
+            keep(new, old, "status")
+
+    def validate_create(self, new: Object) -> list[FieldError]:
+        """What the schema says, then the rules."""
+        return self.ruled(self.structural.validate(new), new, None)
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What the schema says of what has changed, then the rules."""
+        return self.ruled(self.structural.validate(new, old), new, old)
+
+    def ruled(self, errors: list[FieldError], new: Object, old: Object | None) -> list[FieldError]:
+        """`errors` of the schema with those of the rules, or with the note that the rules were not looked at."""
+        if not self.structural.has_rules:
+            return errors
+        if errors and blocks_rules(errors):
+            errors.append(RULES_SKIPPED)
+        elif self._rules is not None:
+            errors.extend(self._rules(new, old))
+        return errors
+
+
+class CustomStatus:
+    """The status subresource of a custom type: only status changes, metadata included in what does not."""
+
+    __slots__ = ("_strategy",)
+
+    def __init__(self, strategy: CustomStrategy) -> None:
+        self._strategy = strategy
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Keep everything but status; of metadata only what the server keeps itself changes."""
+        keep(new, old, *[name for name in {**old, **new} if name not in ("status", "metadata")])
+        metadata, former = new["metadata"], old["metadata"]
+        keep(metadata, former, *[name for name in {**former, **metadata} if name not in _KEPT_BY_SERVER])
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What the schema says of the new status, then the rules of the whole object."""
+        part = self._strategy.structural.property("status")
+        errors: list[FieldError] = []
+        if part is not None and "status" in new:
+            errors = part.validate(new["status"], old.get("status", ABSENT), "status")
+        return self._strategy.ruled(errors, new, old)
+
+
+_KEPT_BY_SERVER = frozenset(("managedFields", "resourceVersion"))
