@@ -76,7 +76,7 @@ async def create(
         if not applied:
             # Before admission and preparation: a client owns what it sent and what was defaulted, nothing else.
             manager = Manager(operation.manager, "Update", kind.api_version)
-            track_create(obj, kind.schema, manager, now, _STATUS if kind.status else ())
+            track_create(None, obj, kind.schema, manager, now, _STATUS if kind.status else ())
         kind.strategy.prepare_create(obj)
         request = Admission(
             "CREATE",

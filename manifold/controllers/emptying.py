@@ -1,0 +1,94 @@
+"""Emptying ranges of the store: the common part of what ends namespaces and workspaces.
+
+Objects without finalizers go in bounded commits of many; those with finalizers are asked to go by the verb, so that
+whoever holds one sees the deletion. What remains is told by type, in the words of Kubernetes' conditions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from manifold.base import keys
+from manifold.base.user import MASTERS, User
+from manifold.registry import delete
+from manifold.registry.options import PLAIN_DELETE
+from manifold.registry.served import Served
+from manifold.registry.writing import Environment, Target
+from manifold.schema import records
+from manifold.storage.contract import Guard, GuardFailed, Write
+
+CONTROLLER_USER = User("system:manifold:controllers", groups=(MASTERS,))
+PAGE = 500
+BATCH = 90
+
+
+@dataclass(slots=True)
+class Remainder:
+    """What could not go yet: instances by type (`configmaps.`, `widgets.example.dev`), and by finalizer."""
+
+    resources: Counter[str] = field(default_factory=Counter)
+    finalizers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is gone."""
+        return not self.resources
+
+    def resources_text(self) -> str:
+        """`Some resources are remaining: ...`."""
+        told = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(self.resources.items()))
+        return f"Some resources are remaining: {told}"
+
+    def finalizers_text(self) -> str:
+        """`Some content in the namespace has finalizers remaining: ...` without its subject."""
+        return ", ".join(f"{name} in {count} resource instances" for name, count in sorted(self.finalizers.items()))
+
+
+async def empty(
+    environment: Environment, kinds: Iterable[Served], cluster: str, namespace: str, remainder: Remainder
+) -> None:
+    """Delete all objects of `kinds` in a cluster (and namespace, if not empty). What stays is added to `remainder`."""
+    for served in kinds:
+        prefix = served.prefix + f"{cluster}\x00".encode()
+        if namespace:
+            prefix += f"{namespace}\x00".encode()
+        await _empty_range(environment, served, prefix, remainder)
+
+
+async def _empty_range(environment: Environment, served: Served, prefix: bytes, remainder: Remainder) -> None:
+    store = environment.store
+    position, end = prefix, keys.after(prefix)
+    while True:
+        rows = await (await store.snapshot()).scan(position, end, PAGE)
+        plain = [row for row in rows if not records.flags(row.value) & records.FINALIZERS]
+        for start in range(0, len(plain), BATCH):
+            batch = plain[start : start + BATCH]
+            try:
+                await store.commit(
+                    [Write(row.key, None) for row in batch], [Guard(row.key, row.revision) for row in batch]
+                )
+            except GuardFailed:
+                remainder.resources[_name(served)] += len(batch)
+        for row in rows:
+            if records.flags(row.value) & records.FINALIZERS:
+                await _ask(environment, served, row.key, remainder)
+        if len(rows) < PAGE:
+            return
+        position = rows[-1].key + b"\x00"
+
+
+async def _ask(environment: Environment, served: Served, key: bytes, remainder: Remainder) -> None:
+    place = keys.decode(key)
+    target = Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent="manifold-controllers")
+    result = await delete.delete(environment, target, PLAIN_DELETE)
+    if result.status is None:
+        remainder.resources[_name(served)] += 1
+        obj = served.decode(result.value, result.revision)
+        for finalizer in obj["metadata"].get("finalizers") or ():
+            remainder.finalizers[finalizer] += 1
+
+
+def _name(served: Served) -> str:
+    return f"{served.resource}.{served.group}"

@@ -1,0 +1,383 @@
+"""What a server starts with: the objects of `system:admin`, `system:shard` and `root`.
+
+They are written in a few commits at the first start, and brought up to date when the server, its URLs or its
+batteries have changed; a start that finds its mark in the foundation row writes nothing. Objects marked create-only,
+and whatever else exists and is not the server's to overwrite, stay as they are (tenancy reference, sections 1.5, 1.7
+to 1.10).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from manifold import __version__
+from manifold.auth.rbac.bootstrap import bootstrap_objects, root_policy_objects
+from manifold.base.user import User
+from manifold.exports import bindings
+from manifold.exports.bindings import Export
+from manifold.registry.writing import Clock
+from manifold.schema import records
+from manifold.storage.contract import MAX_WRITES, Store, Write
+from manifold.types.kcp import EXPORTED_TYPES
+from manifold.types.kcp.catalog import openapi_schema, printed_columns, schema_object_name
+from manifold.types.resource import Object, ResourceType
+from manifold.workspaces import content
+from manifold.workspaces.foundation import KEY, ROOT, TENANCY, Foundation, encode
+from manifold.workspaces.namespaces import namespace
+from manifold.workspaces.objects import Author, Kinds
+
+ADMIN, SHARD = "system:admin", "system:shard"
+SYSTEM_NAMESPACE = "kcp-system"
+BOOTSTRAPPER = "system:kcp-bootstrapper"
+WORKSPACE_TYPES_BATTERY = "workspace-types"
+METRICS_BATTERY = "metrics-viewer"
+ROOT_BINDINGS = ("shards.core.kcp.io", "tenancy.kcp.io", "topology.kcp.io")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the objects depend on: the shard and its URLs, the batteries, who may have a home, the CA in PEM."""
+
+    shard: str
+    base_url: str
+    external_url: str
+    virtual_workspace_url: str
+    batteries: frozenset[str]
+    home_creators: tuple[str, ...]
+    root_ca: str
+
+    def mark(self) -> str:
+        """A mark that changes whenever the objects would."""
+        parts = [__version__, self.shard, self.base_url, self.external_url, self.virtual_workspace_url]
+        parts += [*sorted(self.batteries), *self.home_creators, self.root_ca]
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+async def bootstrap(store: Store, clock: Clock, foundation: Foundation, kinds: Kinds, setting: Setting) -> None:
+    """Write what is missing or out of date."""
+    if foundation.written == setting.mark():
+        return
+    now = clock.now()
+    admin = Author(kinds, clock, ADMIN, now)
+    shard = Author(kinds, clock, SHARD, now)
+    root = Author(kinds, clock, ROOT, now)
+    exports = foundation.exports()
+    writes = [
+        *_policy(admin, bootstrap_objects()),
+        *(
+            write
+            for name in ("default", "kube-public", "kube-system")
+            for write in namespace(admin, name, setting.root_ca)
+        ),
+        *_shard_objects(shard, exports, setting),
+        *_root_objects(root, foundation, exports, setting),
+    ]
+    await _write(store, writes)
+    await store.commit([Write(KEY, encode(foundation, setting.mark()))])
+
+
+async def _write(store: Store, writes: Iterable[Write]) -> None:
+    """Write what does not exist, and what exists with another content and may be overwritten."""
+    snapshot = await store.snapshot()
+    due: list[Write] = []
+    for write in writes:
+        row = await snapshot.get(write.key)
+        if row is None:
+            due.append(write)
+        elif write.value is not None and not write.key.startswith(b"o"):
+            if row.value != write.value:
+                due.append(write)
+        elif write.value is not None and _overwritten(row.value):
+            merged = _successor(row.value, write.value)
+            if merged != row.value:
+                due.append(Write(write.key, merged))
+    for start in range(0, len(due), MAX_WRITES):
+        await store.commit(due[start : start + MAX_WRITES])
+
+
+def _overwritten(value: bytes) -> bool:
+    return b'"bootstrap.kcp.io/create-only":"true"' not in value
+
+
+def _successor(old: bytes, new: bytes) -> bytes:
+    """The new content with the identity (uid, creation time, generation) and foreign labels of what exists."""
+    opening = b'{"metadata":{"resourceVersion":"'
+    before, after = records.decode(old, 0, opening), records.decode(new, 0, opening)
+    kept = before["metadata"]
+    metadata = after["metadata"]
+    for field in ("uid", "creationTimestamp", "generation", "managedFields"):
+        if field in kept:
+            metadata[field] = kept[field]
+    for field in ("labels", "annotations"):
+        if kept.get(field) or metadata.get(field):
+            metadata[field] = {**(kept.get(field) or {}), **(metadata.get(field) or {})}
+    if {k: v for k, v in before.items() if k not in ("metadata", "status")} == {
+        k: v for k, v in after.items() if k not in ("metadata", "status")
+    } and kept == {**metadata, "resourceVersion": kept["resourceVersion"]}:
+        return old
+    if "status" in before:
+        after["status"] = before["status"]
+    return records.encode(after, records.version(new), records.schema_hash(new))
+
+
+def _policy(author: Author, objects: Sequence[Object]) -> list[Write]:
+    writes = []
+    for obj in objects:
+        group, _, _ = obj["apiVersion"].rpartition("/")
+        resource = obj["kind"].lower() + "s"
+        served = author.kinds.get(group, resource)
+        metadata = obj["metadata"]
+        body = {name: value for name, value in obj.items() if name not in ("apiVersion", "kind", "metadata")}
+        writes.append(
+            author.write(
+                served,
+                metadata["name"],
+                body,
+                namespace=metadata.get("namespace", ""),
+                labels=metadata.get("labels"),
+                annotations=metadata.get("annotations"),
+            )
+        )
+    return writes
+
+
+def _shard_objects(author: Author, exports: Sequence[Export], setting: Setting) -> list[Write]:
+    bound = [(export.name, export) for export in exports]
+    logical_cluster = author.write(
+        author.kinds.get("core.kcp.io", "logicalclusters"),
+        content.LOGICAL_CLUSTER,
+        {
+            "spec": {"directlyDeletable": False},
+            "status": {
+                "URL": f"{setting.external_url}/clusters/{SHARD}",
+                "conditions": content.conditions(author, ()),
+                "phase": content.READY,
+            },
+        },
+        labels={content.PHASE_LABEL: content.READY},
+        annotations={bindings.LOCKS_ANNOTATION: bindings.locks(bound)},
+        finalizers=[content.DELETION_FINALIZER],
+    )
+    return [
+        logical_cluster,
+        *namespace(author, "default", setting.root_ca),
+        *content.binding_writes(author, SHARD, bound),
+    ]
+
+
+def _root_objects(author: Author, foundation: Foundation, exports: Sequence[Export], setting: Setting) -> list[Write]:
+    bound = [(export.name, export) for export in exports if export.name in ROOT_BINDINGS]
+    owner = orjson.dumps({"username": BOOTSTRAPPER}).decode()
+    logical_cluster = author.write(
+        author.kinds.get("core.kcp.io", "logicalclusters"),
+        content.LOGICAL_CLUSTER,
+        {
+            "spec": {"directlyDeletable": False},
+            "status": {
+                "URL": f"{setting.external_url}/clusters/{ROOT}",
+                "conditions": content.conditions(author, ()),
+                "phase": content.READY,
+            },
+        },
+        labels={content.PHASE_LABEL: content.READY},
+        annotations={
+            content.SHARD_ANNOTATION: setting.shard,
+            content.OWNER_ANNOTATION: owner,
+            bindings.LOCKS_ANNOTATION: bindings.locks(bound),
+            content.REPLICATE_ANNOTATION: "apis.kcp.io,tenancy.kcp.io",
+            content.TYPE_ANNOTATION: "root:root",
+        },
+        finalizers=[content.DELETION_FINALIZER],
+    )
+    return [
+        logical_cluster,
+        content.administrator_binding(author, User(BOOTSTRAPPER).name),
+        *namespace(author, "default", setting.root_ca),
+        *namespace(author, SYSTEM_NAMESPACE, setting.root_ca),
+        *_exports(author, foundation, exports),
+        *content.binding_writes(author, ROOT, bound),
+        *_policy(author, root_policy_objects(setting.home_creators)),
+        *_types(author, setting),
+        *_batteries(author, setting),
+        author.write(
+            author.kinds.get("core.kcp.io", "shards"),
+            setting.shard,
+            {
+                "spec": {
+                    "baseURL": setting.base_url,
+                    "externalURL": setting.external_url,
+                    "virtualWorkspaceURL": setting.virtual_workspace_url,
+                }
+            },
+            labels={"name": setting.shard},
+        ),
+    ]
+
+
+def _exports(author: Author, foundation: Foundation, exports: Sequence[Export]) -> list[Write]:
+    schemas = author.kinds.get("apis.kcp.io", "apiresourceschemas")
+    kind = author.kinds.get("apis.kcp.io", "apiexports")
+    secrets = author.kinds.get("", "secrets")
+    writes = []
+    for export in exports:
+        for one in EXPORTED_TYPES[export.name]:
+            name = schema_object_name(one)
+            body = {"spec": _schema_spec(one)}
+            writes.append(author.write(schemas, name, body, uid=foundation.schemas[name]))
+        key = base64.b64encode(foundation.keys[export.name].encode()).decode()
+        secret = {"data": {"key": key}, "type": "Opaque"}
+        writes.append(author.write(secrets, export.name, secret, namespace=SYSTEM_NAMESPACE))
+        spec: Object = {
+            "identity": {"secretRef": {"name": export.name, "namespace": SYSTEM_NAMESPACE}},
+            "resources": [
+                {"group": one.group, "name": one.resource, "schema": one.schema, "storage": {"crd": {}}}
+                for one in sorted(export.resources, key=lambda one: one.schema.split(".", 1)[1])
+            ],
+        }
+        if export.name == TENANCY:
+            spec["maximalPermissionPolicy"] = {"local": {}}
+        status = {"conditions": [author.condition("IdentityValid")], "identityHash": export.identity}
+        writes.append(
+            author.write(
+                kind, export.name, {"spec": spec, "status": status}, annotations={content.PATH_ANNOTATION: ROOT}
+            )
+        )
+    return writes
+
+
+def _schema_spec(one: ResourceType) -> Object:
+    version: Object = {"name": one.version, "schema": openapi_schema(one), "served": True, "storage": True}
+    columns = printed_columns(one)
+    if columns:
+        version["additionalPrinterColumns"] = columns
+    version["subresources"] = {"status": {}} if one.status else {}
+    names: Object = {
+        "kind": one.kind,
+        "listKind": one.list_kind or f"{one.kind}List",
+        "plural": one.resource,
+        "singular": one.singular,
+    }
+    if one.categories:
+        names["categories"] = list(one.categories)
+    if one.short_names:
+        names["shortNames"] = list(one.short_names)
+    return {
+        "group": one.group,
+        "names": names,
+        "scope": "Namespaced" if one.namespaced else "Cluster",
+        "versions": [version],
+    }
+
+
+def _reference(name: str) -> Object:
+    return {"name": name, "path": ROOT}
+
+
+def _types(author: Author, setting: Setting) -> list[Write]:
+    universal = {"with": [_reference("universal")]}
+    default = _reference("universal")
+    battery = WORKSPACE_TYPES_BATTERY in setting.batteries
+    marked = {"bootstrap.kcp.io/battery": WORKSPACE_TYPES_BATTERY}
+    types: list[tuple[str, Object, dict[str, str]]] = [
+        (
+            "universal",
+            {
+                "defaultAPIBindings": [{"export": name, "path": ROOT} for name in ROOT_BINDINGS[1:]],
+                "defaultChildWorkspaceType": default,
+                "initializer": True,
+            },
+            {},
+        ),
+        (
+            "root",
+            {
+                "defaultChildWorkspaceType": _reference("organization") if battery else default,
+                "extend": universal,
+                "limitAllowedParents": {"none": True},
+            },
+            content.CREATE_ONLY,
+        ),
+        (
+            "home",
+            {"defaultChildWorkspaceType": default, "extend": universal, "limitAllowedParents": {"none": True}},
+            {},
+        ),
+    ]
+    if battery:
+        types += [
+            (
+                "organization",
+                {
+                    "defaultChildWorkspaceType": default,
+                    "extend": universal,
+                    "limitAllowedChildren": {"types": [default]},
+                    "limitAllowedParents": {"types": [_reference("root")]},
+                },
+                marked,
+            ),
+            (
+                "team",
+                {
+                    "defaultChildWorkspaceType": default,
+                    "extend": universal,
+                    "limitAllowedParents": {"types": [_reference("organization"), _reference("team")]},
+                },
+                marked,
+            ),
+        ]
+    kind = author.kinds.get("tenancy.kcp.io", "workspacetypes")
+    return [
+        author.write(
+            kind,
+            name,
+            {"spec": spec, "status": type_status(author, ROOT, name, setting.virtual_workspace_url)},
+            annotations={content.PATH_ANNOTATION: ROOT, **annotations},
+        )
+        for name, spec, annotations in types
+    ]
+
+
+def type_status(author: Author, cluster: str, name: str, virtual_workspace_url: str) -> Object:
+    """The status of a workspace type: its virtual workspaces, and that all is well."""
+    base = f"{virtual_workspace_url}/services"
+    return {
+        "conditions": [author.condition("Ready"), author.condition("VirtualWorkspaceURLsReady")],
+        "virtualWorkspaces": [
+            {"type": "initializing", "url": f"{base}/initializingworkspaces/{cluster}:{name}"},
+            {"type": "terminating", "url": f"{base}/terminatingworkspaces/{cluster}:{name}"},
+        ],
+    }
+
+
+def _batteries(author: Author, setting: Setting) -> list[Write]:
+    if METRICS_BATTERY not in setting.batteries:
+        return []
+    group = "rbac.authorization.k8s.io"
+    marked = {"bootstrap.kcp.io/battery": METRICS_BATTERY}
+    role = author.write(
+        author.kinds.get(group, "clusterroles"),
+        METRICS_BATTERY,
+        {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]},
+        annotations=marked,
+    )
+    binding = author.write(
+        author.kinds.get(group, "clusterrolebindings"),
+        METRICS_BATTERY,
+        {
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": METRICS_BATTERY},
+            "subjects": [
+                {"kind": "ServiceAccount", "name": "metrics", "namespace": "default"},
+                {"apiGroup": group, "kind": "User", "name": METRICS_BATTERY},
+            ],
+        },
+        annotations=marked,
+    )
+    account = author.write(
+        author.kinds.get("", "serviceaccounts"), "metrics", {}, namespace="default", annotations=marked
+    )
+    return [role, binding, account]
