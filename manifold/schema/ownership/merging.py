@@ -106,7 +106,15 @@ def pruned(merged: dict[str, Any], last: Fields, claims: Sequence[Fields], node:
     `last` is the applier's former set; `claims` are the sets of everybody, its new one included. What nobody ever
     named stays, and so does what holds something that is claimed.
     """
-    return _pruned_entries(merged, last, claims, node, False, False)
+    metadata = last.get("f:metadata")
+    if metadata is None:
+        return _pruned_entries(merged, last, claims, node, False, False)
+    # Every applier names the object, although no set tells it: metadata as a whole is always claimed.
+    rest = {key: fields for key, fields in last.items() if key != "f:metadata"}
+    result = _pruned_entries(merged, rest, claims, node, False, False)
+    below = [claim["f:metadata"] for claim in claims if "f:metadata" in claim]
+    left = _pruned_entries(merged["metadata"], metadata, below, child(node, "metadata"), True, False)
+    return result if left is merged["metadata"] else {**result, "metadata": left}
 
 
 def _listed(fields: Fields | None, named: bool) -> bool:
