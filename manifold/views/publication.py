@@ -48,17 +48,18 @@ class Publication:
         self._building: dict[str, asyncio.Lock] = {}
 
     async def answer(
-        self, path: str, accept: str = "", if_none_match: str = "", wanted_hash: str | None = None
+        self, path: str, accept: str = "", if_none_match: str = "", wanted_hash: str | None = None, prefix: str = ""
     ) -> Answer | None:
         """Answer a GET of `path`, which is relative to the logical cluster.
 
-        `accept` and `if_none_match` are header values, `wanted_hash` the query parameter `hash` where it was given.
-        None where nothing is published there: the caller's 404. Raises the 406 `Status` where no form fits.
+        `accept` and `if_none_match` are header values, `wanted_hash` the query parameter `hash` where it was given,
+        `prefix` the part of the URL's path before `path`, which a redirect has to contain. None where nothing is
+        published there: the caller's 404. Raises the 406 `Status` where no form fits.
         """
         if path in ("", "/"):
             return self._paths().answer(if_none_match)
         if path.startswith("/openapi/"):
-            return await self._answer_openapi(path.rstrip("/"), accept, if_none_match, wanted_hash)
+            return await self._answer_openapi(path.rstrip("/"), accept, if_none_match, wanted_hash, prefix)
         document = self._discovery(path, accept)
         return None if document is None else document.answer(if_none_match)
 
@@ -86,7 +87,7 @@ class Publication:
         return self._openapi
 
     async def _answer_openapi(
-        self, path: str, accept: str, if_none_match: str, wanted_hash: str | None
+        self, path: str, accept: str, if_none_match: str, wanted_hash: str | None, prefix: str
     ) -> Answer | None:
         negotiate_openapi(accept)
         openapi = self._documents()
@@ -107,7 +108,7 @@ class Publication:
         if wanted_hash is None:
             return document.answer(if_none_match)
         if wanted_hash != document.etag:
-            return _redirect(document, f"{path}?hash={document.etag}")
+            return _redirect(document, f"{prefix}{path}?hash={document.etag}")
         return immutable(document).answer(if_none_match)
 
     async def _built(self, path: str, build: Callable[[], Generator[None, None, Document | None]]) -> Document | None:

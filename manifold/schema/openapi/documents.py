@@ -98,10 +98,9 @@ def build_in_slices(resources: Sequence[Resource], name: str) -> Generator[None,
         return orjson.dumps(small())
     found = _of(resources, name)
     if not found:
-        group = name.removeprefix("apis/")
-        if any(resource.group == group and resource.custom is None for resource in resources):
-            return orjson.dumps(_group_document(group))
-        return None
+        if name not in document_names(resources):
+            return None
+        return orjson.dumps(_group_document(name.removeprefix("apis/")))
     paths: dict[str, Any] = {}
     schemas: dict[str, Schema] = {}
     built_in: set[str] = {f"{META}Status", f"{META}DeleteOptions", f"{META}Patch"}
