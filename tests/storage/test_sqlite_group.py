@@ -29,9 +29,9 @@ def test_commits_are_decided_on_top_of_each_other():
     ]
     assert decision.entries == [
         (11, 12, 0, b"a", b"1"),
-        (12, None, 11, b"a", b"3"),
+        (12, 0, 11, b"a", b"3"),
         (13, 13, 7, b"old", None),
-        (14, None, 0, b"b", b"5"),
+        (14, 0, 0, b"b", b"5"),
     ]
     assert decision.ended == [(7, 13)]
 
@@ -41,7 +41,7 @@ def test_what_is_created_and_deleted_in_one_group_ends_in_it():
         [([Write(b"a", b"1")], []), ([Write(b"a", None)], []), ([Write(b"a", b"2")], [Guard(b"a", 0)])], {}, 100
     )
     assert decision.results == [101, 102, 103]
-    assert decision.entries == [(101, 102, 0, b"a", b"1"), (102, 102, 101, b"a", None), (103, None, 0, b"a", b"2")]
+    assert decision.entries == [(101, 102, 0, b"a", b"1"), (102, 102, 101, b"a", None), (103, 0, 0, b"a", b"2")]
     assert decision.ended == []
     assert decision.changes[1] == Change(102, b"a", None, b"1", 101)
 

@@ -30,7 +30,7 @@ class Decision:
 
     results: list[int | StoreError] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    entries: list[tuple[int, int | None, int, bytes, bytes | None]] = field(default_factory=list)
+    entries: list[tuple[int, int, int, bytes, bytes | None]] = field(default_factory=list)
     ended: list[tuple[int, int]] = field(default_factory=list)
     log_bytes: int = 0
 
@@ -85,5 +85,5 @@ def _apply(
         decision.entries.append((revision, revision, previous_revision, key, None))
     else:
         now[key] = (revision, value)
-        decision.entries.append((revision, None, previous_revision, key, value))
+        decision.entries.append((revision, 0, previous_revision, key, value))
     decision.changes.append(Change(revision, key, value, previous, previous_revision))

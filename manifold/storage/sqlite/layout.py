@@ -3,7 +3,7 @@
 One table holds every version of every key, the row's revision being its rowid:
 
     revision   of the write; consecutive, so the log is a range of the table
-    next       revision of the write that replaced or deleted it; NULL while the row is current
+    next       revision of the write that replaced or deleted it; 0 while the row is current
     previous   revision of the row it replaced, 0 where there was none
     key, value value is NULL for a deletion, whose `next` is its own revision: it was never current
 
@@ -34,10 +34,11 @@ PAGE_BYTES = 8192
 
 SCHEMA = f"""
 CREATE TABLE entries(
-    revision INTEGER PRIMARY KEY, next INTEGER, previous INTEGER NOT NULL, key BLOB NOT NULL, value BLOB) STRICT;
-CREATE UNIQUE INDEX entries_current ON entries(key) WHERE next IS NULL;
+    revision INTEGER PRIMARY KEY, next INTEGER NOT NULL, previous INTEGER NOT NULL,
+    key BLOB NOT NULL, value BLOB) STRICT;
+CREATE UNIQUE INDEX entries_current ON entries(key, next) WHERE next = 0;
 CREATE INDEX entries_past ON entries(key, next) WHERE next > revision;
-CREATE INDEX entries_ended ON entries(next) WHERE next IS NOT NULL;
+CREATE INDEX entries_ended ON entries(next) WHERE next <> 0;
 CREATE TABLE marks(revision INTEGER PRIMARY KEY, time REAL NOT NULL, bytes INTEGER NOT NULL) STRICT;
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO meta VALUES ('oldest', {FIRST_REVISION}), ('created', unixepoch());
@@ -45,11 +46,12 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
 """
 
-# Reading. `next IS NULL` and `next > revision` are repeated word for word: that is how SQLite recognises the indexes.
+# Reading. `next = 0`, `next > revision` and `next <> 0` are repeated word for word: that is how SQLite recognises the
+# indexes. (`next` is a column of the first so that guards and counts are answered from the index alone.)
 
-GET = "SELECT value, revision FROM entries WHERE key = ? AND next IS NULL"
-SCAN = "SELECT key, value, revision FROM entries WHERE key >= ? AND key < ? AND next IS NULL ORDER BY key LIMIT ?"
-COUNT = "SELECT count(*) FROM (SELECT 1 FROM entries WHERE key >= ? AND key < ? AND next IS NULL LIMIT ?)"
+GET = "SELECT value, revision FROM entries WHERE key = ? AND next = 0"
+SCAN = "SELECT key, value, revision FROM entries WHERE key >= ? AND key < ? AND next = 0 ORDER BY key LIMIT ?"
+COUNT = "SELECT count(*) FROM (SELECT 1 FROM entries WHERE key >= ? AND key < ? AND next = 0 LIMIT ?)"
 
 # At an older revision r a key's row is the current one if last written at or before r, else the past one that r lies
 # in (revision <= r < next). Never both, so the two sets are merged without looking for doubles.
@@ -61,30 +63,35 @@ WHERE key = ? AND next > revision AND next > ? ORDER BY next LIMIT 1"""
 # Past rows of a range are found in one of two ways: by their end, where little was written since r (every snapshot of
 # a running request), or key by key, each with one seek, so that a key written a million times costs one step as well.
 
+_ROW = "entries.key, entries.value, entries.revision"
+
+_CURRENT_AT = """
+SELECT {} FROM entries WHERE key >= ?1 AND key < ?2 AND next = 0 AND revision <= ?4"""
+
 _PAST_BY_END = """
-SELECT key, value, revision FROM entries
-WHERE next > ?4 AND next IS NOT NULL AND +next > revision AND revision <= ?4 AND +key >= ?1 AND +key < ?2"""
+SELECT {} FROM entries
+WHERE next > ?4 AND next <> 0 AND +next > revision AND revision <= ?4 AND +key >= ?1 AND +key < ?2"""
 
 _PAST_BY_KEY = """
-SELECT key, value, revision FROM (
+SELECT {} FROM (
     WITH RECURSIVE past(key) AS (
         SELECT (SELECT key FROM entries WHERE key >= ?1 AND key < ?2 AND next > revision ORDER BY key LIMIT 1)
         UNION ALL
         SELECT (SELECT key FROM entries WHERE key > past.key AND key < ?2 AND next > revision ORDER BY key LIMIT 1)
         FROM past WHERE past.key IS NOT NULL)
-    SELECT entries.key, value, revision FROM past CROSS JOIN entries
-    WHERE past.key IS NOT NULL AND revision <= ?4 AND revision = (
-        SELECT revision FROM entries
-        WHERE key = past.key AND next > revision AND next > ?4 ORDER BY next LIMIT 1))"""
+    SELECT key FROM past WHERE key IS NOT NULL) AS past
+CROSS JOIN entries
+WHERE entries.revision <= ?4 AND entries.revision = (
+    SELECT revision FROM entries
+    WHERE key = past.key AND next > revision AND next > ?4 ORDER BY next LIMIT 1)"""
 
-_CURRENT_AT = """
-SELECT key, value, revision FROM entries
-WHERE key >= ?1 AND key < ?2 AND next IS NULL AND revision <= ?4"""
+SCAN_RECENT = f"{_CURRENT_AT} UNION ALL {_PAST_BY_END} ORDER BY 1 LIMIT ?3".format(_ROW, _ROW)
+COUNT_RECENT = f"SELECT count(*) FROM ({_CURRENT_AT} UNION ALL {_PAST_BY_END} LIMIT ?3)".format(1, 1)
 
-SCAN_RECENT = f"{_CURRENT_AT} UNION ALL {_PAST_BY_END} ORDER BY key LIMIT ?3"
-SCAN_PAST = f"{_CURRENT_AT} UNION ALL {_PAST_BY_KEY} ORDER BY key LIMIT ?3"
-COUNT_RECENT = f"SELECT count(*) FROM ({_CURRENT_AT} UNION ALL {_PAST_BY_END} LIMIT ?3)"
-COUNT_PAST = f"SELECT count(*) FROM ({_CURRENT_AT} UNION ALL {_PAST_BY_KEY} LIMIT ?3)"
+# Walking key by key must end with the page, whose end is the last of its current rows: two statements.
+SCAN_CURRENT_AT = f"{_CURRENT_AT} ORDER BY key LIMIT ?3".format(_ROW)
+SCAN_PAST = f"{_PAST_BY_KEY} LIMIT ?3".format(_ROW)
+COUNT_PAST = f"SELECT count(*) FROM ({_CURRENT_AT} UNION ALL {_PAST_BY_KEY} LIMIT ?3)".format(1, 1)
 
 CHANGES = """
 SELECT entries.revision, entries.key, entries.value, before.value, entries.previous
@@ -101,13 +108,13 @@ LARGEST = 128
 @cache
 def current_rows(count: int) -> str:
     """Key, revision and value of those of `count` keys that have a current row."""
-    return f"SELECT key, revision, value FROM entries WHERE next IS NULL AND key IN ({_marks('?', count)})"
+    return f"SELECT key, revision, value FROM entries WHERE next = 0 AND key IN ({_marks('?', count)})"
 
 
 @cache
 def current_revisions(count: int) -> str:
     """Key and revision of those of `count` keys that have a current row; read from the index alone."""
-    return f"SELECT key, revision FROM entries WHERE next IS NULL AND key IN ({_marks('?', count)})"
+    return f"SELECT key, revision FROM entries WHERE next = 0 AND key IN ({_marks('?', count)})"
 
 
 @cache
@@ -147,11 +154,13 @@ def _marks(mark: str, count: int) -> str:
 OLDEST = "SELECT value FROM meta WHERE name = 'oldest'"
 SET_OLDEST = "UPDATE meta SET value = ? WHERE name = 'oldest'"
 LAST_REVISION = "SELECT max(revision) FROM entries"
-ENDED = "SELECT next, length(key) + ifnull(length(value), 0) FROM entries WHERE next <= ? ORDER BY next LIMIT ?"
-FORGET = "DELETE FROM entries WHERE next <= ?"
-BYTES_ENDED_AFTER = (
-    "SELECT count(*), ifnull(sum(length(key) + ifnull(length(value), 0)), 0) FROM entries WHERE next > ?"
-)
+ENDED = """
+SELECT next, length(key) + ifnull(length(value), 0) FROM entries
+WHERE next <> 0 AND next <= ? ORDER BY next LIMIT ?"""
+FORGET = "DELETE FROM entries WHERE next <> 0 AND next <= ?"
+BYTES_ENDED_AFTER = """
+SELECT count(*), ifnull(sum(length(key) + ifnull(length(value), 0)), 0) FROM entries
+WHERE next <> 0 AND next > ?"""
 MARK = "INSERT OR REPLACE INTO marks VALUES (?, ?, ?)"
 LAST_MARK = "SELECT revision, time, bytes FROM marks ORDER BY revision DESC LIMIT 1"
 FIRST_MARK_BYTES = "SELECT bytes FROM marks ORDER BY revision LIMIT 1"

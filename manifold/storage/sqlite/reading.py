@@ -72,13 +72,25 @@ class Reader:
                 found = self._cursor.execute(layout.SCAN, (start, end, most)).fetchall()
                 if horizon.ahead == at:
                     return _rows(found)
-            statement = layout.SCAN_RECENT if horizon.ahead - at <= NEAR else layout.SCAN_PAST
-            found = self._cursor.execute(statement, (start, end, most, at)).fetchall()
+            if horizon.ahead - at <= NEAR:
+                found = self._cursor.execute(layout.SCAN_RECENT, (start, end, most, at)).fetchall()
+            else:
+                found = self._scan_past(start, end, most, at)
         except apsw.Error as error:
             raise unreadable(error) from error
         if at < horizon.oldest:
             raise Compacted(horizon.oldest)
         return _rows(found)
+
+    def _scan_past(self, start: bytes, end: bytes, most: int, at: int) -> Any:
+        # Two statements, so one transaction, which ends before this returns.
+        with self._connection:
+            current: Any = self._cursor.execute(layout.SCAN_CURRENT_AT, (start, end, most, at)).fetchall()
+            if len(current) == most:
+                end = current[-1][0]
+            past = self._cursor.execute(layout.SCAN_PAST, (start, end, most, at)).fetchall()
+        # Keys are unique, so the tuples are ordered by them alone.
+        return sorted(current + past)[: most if most > 0 else None]
 
     def count(self, start: bytes, end: bytes, limit: int, at: int) -> int:
         """How many rows `scan` would give."""
