@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(error.format_message())
         code = 0
     except click.ClickException as error:
-        text = " ".join(error.format_message().split())
+        text = " ".join(error.format_message().split()).rstrip(".")
         print(f"manifold: {text}; see `manifold --help`", file=sys.stderr)
         code = error.exit_code
     except click.Abort:

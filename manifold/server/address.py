@@ -17,8 +17,11 @@ _ALL = ("0.0.0.0", "::")
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """URLs without a path, and the names (hosts, IP addresses in canonical form) a certificate must carry."""
+    """`listening` is the address bound, as a URL; the other URLs are how the process is reached, without a path. `names`
+    are the hosts and IP addresses, in canonical form, that a certificate must carry.
+    """
 
+    listening: str
     base_url: str
     external_url: str
     virtual_workspace_url: str
@@ -29,7 +32,7 @@ def addresses(settings: Settings, port: int) -> Addresses:
     """The addresses of a process that is bound to `port`."""
     bind = canonical(settings.bind_address)
     host = own_address(bind) if bind in _ALL else bind
-    base = settings.shard_base_url or f"https://{f'[{host}]' if ':' in host else host}:{port}"
+    base = settings.shard_base_url or _url(host, port)
     external = settings.shard_external_url or base
     virtual = settings.shard_virtual_workspace_url or base
     names = {host, "localhost", "127.0.0.1", "::1"}
@@ -37,7 +40,11 @@ def addresses(settings: Settings, port: int) -> Addresses:
     if machine.isascii() and 0 < len(machine) < 64 and all(part for part in machine.split(".")):
         names.add(machine)
     names.update(canonical(urlsplit(url).hostname or host) for url in (base, external, virtual))
-    return Addresses(base, external, virtual, tuple(sorted(names)))
+    return Addresses(_url(bind, port), base, external, virtual, tuple(sorted(names)))
+
+
+def _url(host: str, port: int) -> str:
+    return f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def canonical(host: str) -> str:

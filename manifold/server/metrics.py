@@ -71,7 +71,7 @@ class Registry:
         """The exposition, in pieces that each take well under a millisecond to make."""
         for metric in list(self._metrics.values()):
             for lines in metric.lines():
-                yield lines.encode()
+                yield lines.encode("utf-8", "replace")
 
     def text(self) -> bytes:
         """The whole exposition at once."""

@@ -183,7 +183,10 @@ def _log(level: int) -> None:
 
 
 def _greet(settings: Settings, where: Addresses) -> None:
-    lines = [f"Manifold {__version__} is ready at {where.base_url}, keeping everything in {settings.root_directory}"]
+    lines = [f"Manifold {__version__} is ready, listening on {where.listening}"]
+    if where.base_url != where.listening:
+        lines.append(f"reached at {where.base_url}")
+    lines.append(f"everything is kept in {settings.root_directory}")
     if ADMIN in settings.batteries_included:
         import shlex
 

@@ -28,11 +28,11 @@ _OTHER: Key = ("other", "other", "other", "other", "other")
 
 
 class _Entry:
-    """The series of one combination: durations, and a counter per status code."""
+    """The series of one combination: a counter per status code, and durations where they say something."""
 
     __slots__ = ("codes", "durations")
 
-    def __init__(self, durations: Histogram) -> None:
+    def __init__(self, durations: Histogram | None) -> None:
         self.durations = durations
         self.codes: dict[int, Counter] = {}
 
@@ -58,11 +58,11 @@ class RequestMetrics:
         self._entries: dict[Key, _Entry] = {}
 
     def observe(self, key: Key, code: int, seconds: float) -> None:
-        """Count a request that was answered with HTTP status `code` after `seconds`; a watch by negative seconds."""
+        """Count a request that was answered with HTTP status `code` after `seconds`."""
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entry(key)
-        if seconds >= 0:
+        if entry.durations is not None:
             entry.durations.observe(seconds)
         counter = entry.codes.get(code)
         if counter is None:
@@ -75,7 +75,8 @@ class RequestMetrics:
             key = _OTHER
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(self._durations.child(*key))
+            # A watch lasts as long as its client likes; its duration would only hide the others'.
+            entry = self._entries[key] = _Entry(None if key[0] == "watch" else self._durations.child(*key))
         return entry
 
 

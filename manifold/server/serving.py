@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
@@ -24,6 +25,7 @@ TICK_SECONDS = 1.0
 SWEEP_TICKS = 5
 HANDSHAKE_SECONDS = 10.0
 SHUTDOWN_SECONDS = 2.0
+CLOSING_SECONDS = 0.5  # how long peers may take to say goodbye when the server stops
 BACKLOG = 2048
 
 logger = logging.getLogger("manifold.server")
@@ -114,12 +116,12 @@ class Server:
             self._server.close()
         for connection in list(self.state.connections):
             connection.shutdown()
-        end = loop.time() + grace
         if self.state.tasks:
             await asyncio.wait(set(self.state.tasks), timeout=grace)
         for task in list(self.state.tasks):
             task.cancel()
-        while self.state.connections and loop.time() < end + 0.5:
+        end = loop.time() + CLOSING_SECONDS
+        while self.state.connections and loop.time() < end:
             for connection in list(self.state.connections):
                 connection.shutdown()
             await asyncio.sleep(0.02)
@@ -134,13 +136,14 @@ class Server:
 
     async def _tick(self, loop: asyncio.AbstractEventLoop, tick: Callable[[float], None] | None) -> None:
         """Once a second: the date, the loop's lag; every few seconds: connections that keep the server waiting."""
-        due = loop.time()
+        # uvloop's own clock counts whole milliseconds, too coarse for the lag.
+        due = time.monotonic()
         for count in range(1, 1 << 62):
-            due = max(due + TICK_SECONDS, loop.time())
-            await asyncio.sleep(due - loop.time())
+            due = max(due + TICK_SECONDS, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
             self._set_date()
             if tick is not None:
-                tick(max(0.0, loop.time() - due))
+                tick(max(0.0, time.monotonic() - due))
             if count % SWEEP_TICKS == 0:
                 self._sweep(loop.time())
 

@@ -130,7 +130,12 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, code: int) -> None:
         """Answer what cannot be parsed, unless an answer is on its way already, and close."""
         if not self.transport.is_closing():
-            if self.cycle is None or self.cycle.response_complete:
+            cycle = self.cycle
+            if cycle is not None and not cycle.response_complete and not cycle.response_started and not self.pipeline:
+                # A body that turned out broken: its request is over, whatever the application still says.
+                cycle.disconnected = cycle.response_complete = True
+                cycle.message_event.set()
+            if cycle is None or cycle.response_complete:
                 line = STATUS_LINE[code]
                 text = line[9:-2]
                 head = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"

@@ -1,4 +1,4 @@
-"""A process with a trivial application in place of the API: `python trivial_shard.py <flags>` is `manifold start <flags>`.
+"""`manifold start` with a trivial application in place of the API: `python trivial_shard.py <flags>`.
 
 The application shows what the transport hands over, so that the process around the API is tested by itself.
 """
