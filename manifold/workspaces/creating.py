@@ -22,10 +22,10 @@ from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
 from manifold.workspaces import content
+from manifold.workspaces.deleting import FINALIZER, Deletion
 from manifold.workspaces.objects import Author, Kinds
 from manifold.workspaces.types import Closure, WorkspaceTypes
 
-FINALIZER = "core.kcp.io/logicalcluster"
 UNSCHEDULABLE = "No available shards to schedule the workspace"
 
 
@@ -66,8 +66,8 @@ def owner_of(annotations: Mapping[str, str], user: User) -> User:
         return user
 
 
-class WorkspaceCreation(Effects):
-    """Makes the logical cluster of a new workspace."""
+class WorkspaceEffects(Effects):
+    """Makes the logical cluster of a new workspace, and ends it with it."""
 
     def __init__(
         self,
@@ -84,6 +84,15 @@ class WorkspaceCreation(Effects):
         self._shard = shard
         self._clock = clock
         self._root_ca = root_ca
+        self._deletion = Deletion(kinds)
+
+    async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
+        """Go on with a deletion that waited for somebody else's finalizer."""
+        await self._deletion.updating(operation, new, old, plan)
+
+    async def deleting(self, operation: Operation, old: Object, plan: Plan) -> bool:
+        """Take the workspace down, or mark it."""
+        return await self._deletion.deleting(operation, old, plan)
 
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """Schedule, build and finish, as far as can be done now."""

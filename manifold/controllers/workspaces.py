@@ -1,0 +1,173 @@
+"""Takes workspaces down that something held, and sweeps up behind those that are gone.
+
+The order is kcp's: children first, then content, with the bindings, roles and role bindings last, so that whoever
+has to mend something in a workspace on its way out can still enter it (tenancy reference, section 2.6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from manifold.base import clock, errors, keys
+from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty
+from manifold.registry import delete
+from manifold.registry.options import PLAIN_DELETE
+from manifold.registry.writing import Environment, Target
+from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
+from manifold.types.resource import Object
+from manifold.views.resolution import row_key
+from manifold.workspaces import content
+from manifold.workspaces.deleting import SWEEP, TAKE_DOWN, sweep_row, take_down_row
+from manifold.workspaces.objects import Kinds
+
+RETRY_SECONDS = 1.0
+PAGE = 500
+LAST = frozenset(
+    (
+        ("core.kcp.io", "logicalclusters"),
+        ("apis.kcp.io", "apibindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+    )
+)
+"""What goes with the logical cluster itself."""
+
+
+class TakeDownController:
+    """Empties a marked workspace, and ends it when it is empty."""
+
+    name = TAKE_DOWN
+
+    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+        self._environment = environment
+        self._kinds = kinds
+        self._workspaces = kinds.get("tenancy.kcp.io", "workspaces")
+        self._logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """One pass over a workspace: its children, its content, itself."""
+        parent, name = parts
+        store = self._environment.store
+        work = take_down_row(parent, name)
+        snapshot = await store.snapshot()
+        row = await snapshot.get(self._workspaces.key(parent, "", name))
+        workspace = self._workspaces.decode(row.value, row.revision) if row is not None else None
+        if row is None or workspace is None or "deletionTimestamp" not in workspace["metadata"]:
+            await store.commit([Write(work, None)], [Guard(work, None)])
+            return 0.0
+        cluster = workspace["spec"]["cluster"]
+        remainder = Remainder()
+        await self._children(cluster, remainder)
+        content_kinds = [
+            one
+            for one in self._kinds.all()
+            if (one.type.group, one.type.resource) not in LAST and one is not self._workspaces
+        ]
+        await empty(self._environment, content_kinds, cluster, "", remainder)
+        logical = await (await store.snapshot()).get(self._logical_clusters.key(cluster, "", content.LOGICAL_CLUSTER))
+        if remainder.empty and (logical is None or not self._terminators(logical)):
+            writes = [Write(row.key, None), Write(work, None), Write(sweep_row(cluster), b"{}")]
+            guards = [Guard(row.key, row.revision), Guard(work, None)]
+            if logical is not None:
+                writes.append(Write(logical.key, None))
+                guards.append(Guard(logical.key, logical.revision))
+            await store.commit(writes, guards)
+            return 0.0
+        await self._tell(row, workspace, logical, remainder)
+        return RETRY_SECONDS
+
+    def _terminators(self, logical: Row) -> Sequence[str]:
+        obj = self._logical_clusters.decode(logical.value, logical.revision)
+        return obj["status"].get("terminators") or ()
+
+    async def _children(self, cluster: str, remainder: Remainder) -> None:
+        prefix = self._workspaces.prefix + f"{cluster}\x00".encode()
+        position, end = prefix, keys.after(prefix)
+        while True:
+            rows = await (await self._environment.store.snapshot()).scan(position, end, PAGE)
+            for row in rows:
+                place = keys.decode(row.key)
+                target = Target(CONTROLLER_USER, place.cluster, self._workspaces, "", place.name)
+                try:
+                    result = await delete.delete(self._environment, target, PLAIN_DELETE)
+                except errors.StatusError as refusal:
+                    if refusal.code == 404:
+                        continue
+                    raise
+                if result.status is None:
+                    remainder.resources["workspaces.tenancy.kcp.io"] += 1
+            if len(rows) < PAGE:
+                return
+            position = rows[-1].key + b"\x00"
+
+    async def _tell(self, row: Row, workspace: Object, logical: Row | None, remainder: Remainder) -> None:
+        """Say in the conditions of the workspace and its LogicalCluster what they wait for."""
+        message = remainder.resources_text()
+        if remainder.finalizers:
+            text = f"Some content in the logical cluster has finalizers remaining: {remainder.finalizers_text()}"
+            message = f"{message}; {text}"
+        condition = {
+            "type": "WorkspaceContentDeleted",
+            "status": "False",
+            "severity": "Info",
+            "lastTransitionTime": clock.format_seconds(self._environment.clock.now()),
+            "reason": "SomeResourcesRemain",
+            "message": message,
+        }
+        writes, guards = [], []
+        if _set_condition(workspace, condition):
+            writes.append(Write(row.key, self._workspaces.encode(workspace)))
+            guards.append(Guard(row.key, row.revision))
+        if logical is not None:
+            obj = self._logical_clusters.decode(logical.value, logical.revision)
+            if _set_condition(obj, condition):
+                writes.append(Write(logical.key, self._logical_clusters.encode(obj)))
+                guards.append(Guard(logical.key, logical.revision))
+        if writes:
+            await self._environment.store.commit(writes, guards)
+
+
+def _set_condition(obj: Object, condition: Object) -> bool:
+    """Put a condition in its place (sorted by type). False: it says the same already."""
+    status = obj.setdefault("status", {})
+    conditions = [one for one in status.get("conditions") or () if one["type"] != condition["type"]]
+    for one in status.get("conditions") or ():
+        if one["type"] == condition["type"] and one.get("message") == condition["message"]:
+            return False
+    status["conditions"] = sorted([*conditions, condition], key=lambda one: str(one["type"]))
+    return True
+
+
+class SweepController:
+    """Deletes whatever is left of a logical cluster that is gone."""
+
+    name = SWEEP
+
+    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+        self._store = environment.store
+        self._kinds = kinds
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """Sweep a logical cluster; the row goes with the last commit."""
+        (cluster,) = parts
+        work = sweep_row(cluster)
+        segment = f"{cluster}\x00".encode()
+        due: list[bytes] = []
+        snapshot = await self._store.snapshot()
+        if await snapshot.get(row_key(cluster)) is not None:
+            due.append(row_key(cluster))
+        for served in self._kinds.all():
+            position, end = served.prefix + segment, keys.after(served.prefix + segment)
+            while True:
+                rows = await snapshot.scan(position, end, PAGE)
+                due += [row.key for row in rows]
+                while len(due) >= MAX_WRITES:
+                    await self._store.commit([Write(key, None) for key in due[:MAX_WRITES]])
+                    del due[:MAX_WRITES]
+                    await asyncio.sleep(0)
+                if len(rows) < PAGE:
+                    break
+                position = rows[-1].key + b"\x00"
+        await self._store.commit([*(Write(key, None) for key in due), Write(work, None)], [Guard(work, None)])
+        return 0.0
