@@ -79,9 +79,9 @@ class OpenAPI:
     def __init__(self, types: Iterable[ResourceType], custom_schema: CustomSchema) -> None:
         self._resources = resources_of(types, custom_schema)
 
-    def index(self) -> Document:
-        """`/openapi/v3`: the documents there are and their tags."""
-        body = documents.index(self._resources)
+    def index(self) -> Generator[None, None, Document]:
+        """Make `/openapi/v3` in slices: the documents there are and their tags."""
+        body = yield from documents.index(self._resources)
         return Document(body, JSON, content_tag(body))
 
     def tag(self, name: str) -> str:

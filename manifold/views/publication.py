@@ -92,13 +92,11 @@ class Publication:
         negotiate_openapi(accept)
         openapi = self._documents()
         if path == "/openapi/v2":
-            document: Document | None = await self._built(path, openapi.swagger)
+            document = await self._built(path, openapi.swagger)
             return None if document is None else document.answer(if_none_match)
         if path == _V3:
-            kept = self._kept.get((path, ""))
-            if kept is None:
-                kept = self._kept[path, ""] = openapi.index()
-            return kept.answer(if_none_match)
+            document = await self._built(path, openapi.index)
+            return None if document is None else document.answer(if_none_match)
         name = path.removeprefix(f"{_V3}/")
         if name == path:
             return None

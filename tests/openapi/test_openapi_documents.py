@@ -86,7 +86,7 @@ def test_there_is_no_other_document(name: str) -> None:
 
 
 def test_index_names_documents_by_tag() -> None:
-    index = orjson.loads(documents.index(RESOURCES))
+    index = orjson.loads(finish(documents.index(RESOURCES)))
     assert list(index["paths"]) == NAMES
     url = index["paths"]["apis/coordination.k8s.io/v1"]["serverRelativeURL"]
     name, _, tag = url.removeprefix("/openapi/v3/").partition("?hash=")

@@ -8,25 +8,25 @@ definition; it is put in by field path.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from manifold.schema.openapi.components import META, Schema, reference
 from manifold.schema.openapi.describing import Texts, list_texts, object_texts, texts_of
 from manifold.schema.openapi.resources import Resource
 
-_NESTED = ("not", "additionalItems")
-_NESTED_LISTS = ("allOf", "anyOf", "oneOf")
-_NO_TEXTS: Texts = {}
+_SCHEMAS = frozenset(("items", "additionalProperties", "not"))
+_SCHEMA_LISTS = frozenset(("allOf", "anyOf", "oneOf"))
 
 
 def custom_component(resource: Resource) -> Schema:
     """The schema of the objects of a custom resource."""
     assert resource.custom is not None
-    own = texts_of(resource.schema_name)
-    schema = _copy(resource.custom, own, "")
+    texts = texts_of(resource.schema_name)
+    given = dict(resource.custom)
+    if texts:
+        given = {"description": texts[""], **_described(given, texts, "")}
+    schema = dict(_directed(given))
     schema["type"] = "object"
-    texts = own or object_texts()
-    schema["properties"] = _object_fields(schema.get("properties", {}), texts)
+    schema["properties"] = _object_fields(schema.get("properties", {}), texts or object_texts())
     schema["x-kubernetes-group-version-kind"] = [
         {"group": resource.group, "version": resource.version, "kind": resource.kind}
     ]
@@ -66,40 +66,50 @@ def _object_fields(properties: Mapping[str, Schema], texts: Texts) -> dict[str, 
     }
 
 
-def _copy(given: Mapping[str, Any], texts: Texts, path: str) -> Schema:
-    """A copy of a schema with descriptions and directives put in. Paths go through lists and maps unchanged."""
+def _described(given: Schema, texts: Texts, path: str) -> Schema:
+    """A copy of a schema with the descriptions of `texts` put in. Paths go through lists and maps unchanged; what
+    lies in a list has no description of its own beside that of the list.
+    """
     schema = dict(given)
-    text = texts.get(path)
-    if text and "description" not in schema:
-        schema = {"description": text, **schema}
     properties = schema.get("properties")
     if properties:
-        schema["properties"] = {
-            name: _copy(child, texts, f"{path}.{name}" if path else name) for name, child in properties.items()
-        }
+        described = {}
+        for name, child in properties.items():
+            here = f"{path}.{name}" if path else name
+            text = texts.get(here)
+            child = _described(child, texts, here)
+            described[name] = {"description": text, **child} if text and "description" not in child else child
+        schema["properties"] = described
     for name in ("items", "additionalProperties"):
-        child = schema.get(name)
-        if isinstance(child, Mapping):
-            schema[name] = _copy_element(child, texts, path)
-    for name in _NESTED:
-        child = schema.get(name)
-        if isinstance(child, Mapping):
-            schema[name] = _copy(child, _NO_TEXTS, "")
-    for name in _NESTED_LISTS:
-        children = schema.get(name)
-        if children:
-            schema[name] = [_copy(child, _NO_TEXTS, "") for child in children]
-    if schema.get("x-kubernetes-embedded-resource"):
-        schema["properties"] = _object_fields(schema.get("properties", {}), object_texts())
-    keys = schema.get("x-kubernetes-list-map-keys")
-    if keys:
-        schema["x-kubernetes-patch-merge-key"] = keys[0]
+        if isinstance(schema.get(name), dict):
+            schema[name] = _described(schema[name], texts, path)
     return schema
 
 
-def _copy_element(given: Mapping[str, Any], texts: Texts, path: str) -> Schema:
-    """A copy of the schema of elements: what lies below has the path of the list, whose text it does not repeat."""
-    schema = _copy(given, texts, path)
-    if "description" in schema and "description" not in given:
-        del schema["description"]
-    return schema
+def _directed(given: Schema) -> Schema:
+    """A schema with merge directives and embedded objects' fields put in. Whatever needs none is not copied, because
+    large definitions hardly contain any.
+    """
+    changed: Schema = {}
+    for name, value in given.items():
+        if name == "properties":
+            children = {}
+            for field, child in value.items():
+                directed = _directed(child)
+                if directed is not child:
+                    children[field] = directed
+            if children:
+                changed[name] = {**value, **children}
+        elif name in _SCHEMAS:
+            if isinstance(value, dict):
+                directed = _directed(value)
+                if directed is not value:
+                    changed[name] = directed
+        elif name in _SCHEMA_LISTS and value:
+            changed[name] = [_directed(child) for child in value]
+        elif name == "x-kubernetes-list-map-keys" and value:
+            changed["x-kubernetes-patch-merge-key"] = value[0]
+    if given.get("x-kubernetes-embedded-resource"):
+        properties = changed.get("properties") or given.get("properties") or {}
+        changed["properties"] = _object_fields(properties, object_texts())
+    return {**given, **changed} if changed else given

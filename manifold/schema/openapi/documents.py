@@ -59,8 +59,13 @@ def document_tag(resources: Sequence[Resource], name: str) -> str:
         ]
         digest.update(orjson.dumps(facts))
         if resource.custom is not None:
-            digest.update(resource.custom_tag.encode() or orjson.dumps(resource.custom))
+            digest.update((resource.custom_tag or custom_tag(resource)).encode())
     return digest.hexdigest().upper()
+
+
+def custom_tag(resource: Resource) -> str:
+    """A hash of the schema of a custom resource."""
+    return hashlib.sha256(orjson.dumps(resource.custom)).hexdigest()
 
 
 @cache
@@ -69,12 +74,12 @@ def _built_in_tag() -> bytes:
     return hashlib.sha256(FORM.encode() + data + describing.content()).digest()
 
 
-def index(resources: Sequence[Resource]) -> bytes:
-    """`/openapi/v3`: every document's URL, with its tag as `hash`."""
-    paths = {
-        name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={document_tag(resources, name)}"}
-        for name in document_names(resources)
-    }
+def index(resources: Sequence[Resource]) -> Generator[None, None, bytes]:
+    """Make `/openapi/v3`, every document's URL with its tag as `hash`, yielding between tags; returns the JSON."""
+    paths = {}
+    for name in document_names(resources):
+        paths[name] = {"serverRelativeURL": f"/openapi/v3/{name}?hash={document_tag(resources, name)}"}
+        yield
     return orjson.dumps({"paths": paths})
 
 
