@@ -16,11 +16,13 @@ by the behaviour of structured-merge-diff, which these functions agree with on r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from manifold.schema.model import ANY, Node
 from manifold.schema.ownership.elements import grouped
 from manifold.schema.ownership.fields import SELF, Fields, Removals, ordered, without_removed
+from manifold.schema.patches.equality import equal
 
 CLUSTER_ANNOTATION = "kcp.io/cluster"
 UNOWNED_METADATA = frozenset(
@@ -55,13 +57,35 @@ def associative(node: Node) -> bool:
     return node.kind == "list" and node.list_type != "atomic"
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are one: 1 is 1.0, but not true."""
-    if one is other:
+@lru_cache(maxsize=4096)
+def _typed(node: Node) -> bool:
+    """Whether a schema describes all that can be in this place, so that true cannot stand where 1 stood."""
+    seen: set[Node] = set()
+    waiting = [node]
+    while waiting:
+        place = waiting.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        if place.kind == "any" or place.preserve or (place.kind == "object" and not place.properties):
+            return False
+        waiting += place.properties.values()
+        if place.kind == "map" or place.values is not None:
+            waiting.append(place.values or ANY)
+        if place.kind == "list":
+            waiting.append(items(place))
+    return True
+
+
+def same(before: Any, after: Any, node: Node) -> bool:
+    """Whether two values of this place are one."""
+    if before is after:
         return True
-    if one != other:
+    if before != after:
         return False
-    return one.__class__ is other.__class__ or bool not in (one.__class__, other.__class__)
+    if isinstance(before, dict | list):
+        return _typed(node) or equal(before, after)
+    return isinstance(before, bool) == isinstance(after, bool)
 
 
 def child(node: Node, name: str) -> Node:
@@ -230,11 +254,13 @@ def _entry_changes(
         before = old.get(name, _MISSING)
         if before is not _MISSING:
             known += 1
-            if before is value or (before == value and before.__class__ is value.__class__):
+            if before is value:
                 continue
         if name in skipped:
             continue
         inner = child(node, name)
+        if before is not _MISSING and same(before, value, inner):
+            continue
         if before is not _MISSING:
             _changes("f:" + name, before, value, inner, changed, removed)
         elif inner.written:
@@ -259,11 +285,10 @@ def _member_changes(old: list[Any], new: list[Any], node: Node, changed: Fields,
         earlier = before.get(key, _MISSING)
         if earlier is _MISSING:
             changed[key] = {} if isinstance(item, tuple) else added(item, inner)
-        elif earlier == item:
-            continue
         elif isinstance(earlier, tuple) or isinstance(item, tuple):
-            changed[key] = {}
-        else:
+            if earlier != item:
+                changed[key] = {}
+        elif not same(earlier, item, inner):
             _changes(key, earlier, item, inner, changed, removed)
     for key in before:
         if key not in after:
@@ -294,7 +319,7 @@ def _changes(key: str, before: Any, after: Any, node: Node, changed: Fields, rem
                 removed[key] = gone
             if after is None and gone:
                 return
-        if not same(before, after):
+        if not equal(before, after):
             changed[key] = added(after, node)
         return
     if now:

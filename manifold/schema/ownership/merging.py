@@ -14,6 +14,7 @@ from manifold.schema.model import Node
 from manifold.schema.ownership.comparison import UNOWNED_METADATA, associative, child, granular, items, same
 from manifold.schema.ownership.elements import NoElement, element, grouped
 from manifold.schema.ownership.fields import SELF, Fields
+from manifold.schema.patches.equality import equal
 
 _MISSING: Any = object()
 
@@ -39,7 +40,7 @@ def _value(before: Any, value: Any, node: Node) -> Any:
             return _members(before, value, node)
         if value is None and before and associative(node):
             return before
-    return before if same(before, value) else value
+    return before if equal(before, value) else value
 
 
 def _entries(live: dict[str, Any], configuration: dict[str, Any], node: Node) -> dict[str, Any]:
@@ -48,10 +49,11 @@ def _entries(live: dict[str, Any], configuration: dict[str, Any], node: Node) ->
         before = live.get(name, _MISSING)
         if before is _MISSING:
             after = value
-        elif before == value and before.__class__ is value.__class__:
-            continue
         else:
-            after = _value(before, value, child(node, name))
+            inner = child(node, name)
+            if same(before, value, inner):
+                continue
+            after = _value(before, value, inner)
             if after is before:
                 continue
         if result is live:
@@ -95,7 +97,7 @@ def _members(live: list[Any], configuration: list[Any], node: Node) -> list[Any]
                     break
     for key in queue[taken:]:
         take(key)
-    if len(result) == len(live) and all(map(same, result, live)):
+    if len(result) == len(live) and all(map(equal, result, live)):
         return live
     return result
 
@@ -103,8 +105,8 @@ def _members(live: list[Any], configuration: list[Any], node: Node) -> list[Any]
 def pruned(merged: dict[str, Any], last: Fields, claims: Sequence[Fields], node: Node) -> dict[str, Any]:
     """The object without what its applier named the last time and nobody claims now.
 
-    `last` is the applier's former set; `claims` are the sets of everybody, its new one included. What nobody ever
-    named stays, and so does what holds something that is claimed.
+    `last` is the applier's former set; `claims` are the sets of everybody, its new one included. An entry or a list
+    member goes only if `last` names it; a struct of which nobody names anything any longer goes as a whole.
     """
     metadata = last.get("f:metadata")
     if metadata is None:

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from manifold.base.errors import StatusError, bad_request
+from manifold.schema.patches.equality import equal
 from manifold.schema.patches.printing import json_kind
 
 MAX_OPERATIONS = 10_000
@@ -108,7 +109,7 @@ class _Patched:
         name = operation.get("op")
         path = pointer(operation.get("path"))
         if name == "test":
-            if not _equal(self._find(path, absent_is_null=True), operation.get("value")):
+            if not equal(self._find(path, absent_is_null=True), operation.get("value")):
                 raise _Inapplicable
         elif name == "remove":
             self._remove(path)
@@ -215,16 +216,3 @@ def _index(token: str, size: int) -> int:
     if not 0 <= index < size:
         raise _Inapplicable
     return index
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Equality of JSON values as RFC 6902, section 4.6, defines it: numbers by value, true is not 1."""
-    if isinstance(one, dict):
-        return (
-            isinstance(other, dict)
-            and one.keys() == other.keys()
-            and all(_equal(value, other[name]) for name, value in one.items())
-        )
-    if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(_equal, one, other))
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
