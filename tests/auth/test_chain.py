@@ -10,6 +10,7 @@ from auth_world import ACCESS, READ_MAPS, World, account, asked, someone
 
 from manifold.auth.chain import Chain
 from manifold.auth.denial import denial
+from manifold.auth.rbac.store import RBAC
 from manifold.base.errors import StatusError
 from manifold.base.user import User, anonymous
 from manifold.storage.contract import Change, Store
@@ -317,8 +318,6 @@ async def test_memory_is_bounded(world: World) -> None:
 
 
 async def test_evicted_policies_are_still_revoked(world: World) -> None:
-    from manifold.auth.rbac.store import RBAC
-
     chain = Chain(world.store, world.policies, RBAC(world.store, limit=3))
     bounds = []
     for number in range(4):

@@ -109,8 +109,8 @@ async def test_bindings(world: World) -> None:
     await settled(world)
     error = await refused(check_binding(world.chain, BOB, "w", "rolebindings", "w", binding("more", "Role", "sec")))
     assert error.message == (
-        'rolebindings.rbac.authorization.k8s.io "more" is forbidden: user "bob" (groups=["g1" "system:authenticated"]) is '
-        "attempting to grant RBAC permissions not currently held:\n"
+        'rolebindings.rbac.authorization.k8s.io "more" is forbidden: user "bob" (groups=["g1" "system:authenticated"]) '
+        "is attempting to grant RBAC permissions not currently held:\n"
         '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}'
     )
     error = await refused(check_binding(world.chain, BOB, "w", "rolebindings", "w", binding("x", "Role", "absent")))

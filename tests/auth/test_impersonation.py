@@ -143,8 +143,8 @@ async def test_without_the_right_the_refusal_is_about_the_request(world: World) 
     await settled(world)
     assert await message(world, BOB, headers("alice", "g")) == (
         403,
-        'configmaps is forbidden: User "bob" cannot impersonate-on:user-info:list resource "configmaps" in API group "" '
-        'in the namespace "w": access denied',
+        'configmaps is forbidden: User "bob" cannot impersonate-on:user-info:list resource "configmaps" in API group '
+        '"" in the namespace "w": access denied',
     )
     assert await message(world, BOB, headers("system:serviceaccount:w:a"), "get", "/apis") == (
         403,
@@ -197,8 +197,8 @@ async def test_the_constrained_verbs(world: World) -> None:
     assert (await message(world, BOB, headers("alice"), "get", "configmaps w/a"))[0] == 403
     assert await message(world, BOB, headers("carol")) == (
         403,
-        'users.authentication.k8s.io "carol" is forbidden: User "bob" cannot impersonate:user-info resource "users" in API '
-        'group "authentication.k8s.io" at the cluster scope: access denied',
+        'users.authentication.k8s.io "carol" is forbidden: User "bob" cannot impersonate:user-info resource "users" in '
+        'API group "authentication.k8s.io" at the cluster scope: access denied',
     )
 
 

@@ -72,7 +72,7 @@ class SigningKeys:
         keys: dict[str, tuple[ECKey | RSAKey, str]] = {}
         for pem in self._pems:
             key, algorithm = _parse(pem)
-            keys[key.thumbprint()] = (key, algorithm)
+            keys.setdefault(key.thumbprint(), (key, algorithm))
         return keys
 
     def check(self) -> None:
