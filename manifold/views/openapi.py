@@ -11,8 +11,10 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+import orjson
+
 from manifold.base.errors import not_acceptable
-from manifold.schema.openapi import documents, swagger
+from manifold.schema.openapi import documents, swagger, swagger_protobuf
 from manifold.schema.openapi.resources import Part, Resource
 from manifold.types.resource import ResourceType
 from manifold.views.document import IMMUTABLE, JSON, PRIVATE, Document, content_tag
@@ -21,9 +23,9 @@ from manifold.views.subresources import Shown, shown
 CustomSchema = Callable[[ResourceType], Mapping[str, Any]]
 """Gives the OpenAPI schema of a custom type's objects, as its definition has it."""
 
-Representation = Literal["json"]
+Representation = Literal["json", "protobuf"]
 
-_OFFERED = (JSON,)
+SWAGGER_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _SCALE_SCHEMA = "io.k8s.api.autoscaling.v1.Scale"
 _SCHEMA_PREFIXES = {"authentication.k8s.io": "io.k8s.api.authentication."}
 
@@ -60,9 +62,10 @@ def _part(kind: ResourceType, part: Shown) -> Part:
 
 
 @lru_cache(maxsize=64)
-def negotiate_openapi(accept: str) -> Representation:
-    """The form of an OpenAPI document: JSON, wherever the Accept header allows it. Raises the 406 `Status` otherwise;
-    the protobuf form, which no released kubectl asks of v3, is not made.
+def negotiate_openapi(accept: str, has_protobuf: bool = False) -> Representation:
+    """The form of an OpenAPI document an Accept header asks for, the first clause that can be met. v2 has a protobuf
+    form, because Go clients read nothing else; v3 has none, because kubectl and client-go read JSON. Raises the 406
+    `Status`.
     """
     if not accept.strip():
         return "json"
@@ -70,7 +73,9 @@ def negotiate_openapi(accept: str) -> Representation:
         media = clause.partition(";")[0].strip().lower()
         if media in (JSON, "application/*", "*/*"):
             return "json"
-    raise not_acceptable(_OFFERED)
+        if has_protobuf and media.replace("@", ".") == SWAGGER_PROTOBUF:
+            return "protobuf"
+    raise not_acceptable((JSON, SWAGGER_PROTOBUF) if has_protobuf else (JSON,))
 
 
 class OpenAPI:
@@ -93,10 +98,14 @@ class OpenAPI:
         body = yield from documents.build_in_slices(self._resources, name)
         return None if body is None else Document(body, JSON, self.tag(name), PRIVATE, "Accept")
 
-    def swagger(self) -> Generator[None, None, Document]:
+    def swagger(self, form: Representation = "json") -> Generator[None, None, Document]:
         """Build `/openapi/v2` in slices."""
-        body = yield from swagger.swagger(self._resources)
-        return Document(body, JSON, content_tag(body), PRIVATE, "Accept-Encoding, Accept")
+        document = yield from swagger.swagger(self._resources)
+        if form == "json":
+            body, media = orjson.dumps(document), JSON
+        else:
+            body, media = (yield from swagger_protobuf.encode(document)), SWAGGER_PROTOBUF
+        return Document(body, media, content_tag(body), PRIVATE, "Accept-Encoding, Accept")
 
 
 def immutable(document: Document) -> Document:

@@ -18,8 +18,9 @@ from manifold.views.openapi import CustomSchema, OpenAPI, immutable, negotiate_o
 from manifold.views.paths import path_list
 
 T = TypeVar("T")
+Build = Callable[[], Generator[None, None, Document | None]]
 
-_V3 = "/openapi/v3"
+_V2, _V3 = "/openapi/v2", "/openapi/v3"
 
 
 class Publication:
@@ -45,7 +46,7 @@ class Publication:
         self._routes = tuple(routes)
         self._openapi: OpenAPI | None = None
         self._kept: dict[tuple[str, str], Document | None] = {}
-        self._building: dict[str, asyncio.Lock] = {}
+        self._building: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def answer(
         self, path: str, accept: str = "", if_none_match: str = "", wanted_hash: str | None = None, prefix: str = ""
@@ -89,10 +90,11 @@ class Publication:
     async def _answer_openapi(
         self, path: str, accept: str, if_none_match: str, wanted_hash: str | None, prefix: str
     ) -> Answer | None:
-        negotiate_openapi(accept)
+        form = negotiate_openapi(accept, has_protobuf=path == _V2)
         openapi = self._documents()
-        if path == "/openapi/v2":
-            document = await self._built(path, openapi.swagger)
+        document: Document | None
+        if path == _V2:
+            document = await self._built(path, lambda: openapi.swagger(form), form)
             return None if document is None else document.answer(if_none_match)
         if path == _V3:
             document = await self._built(path, openapi.index)
@@ -109,11 +111,11 @@ class Publication:
             return _redirect(document, f"{prefix}{path}?hash={document.etag}")
         return immutable(document).answer(if_none_match)
 
-    async def _built(self, path: str, build: Callable[[], Generator[None, None, Document | None]]) -> Document | None:
-        key = (path, "")
+    async def _built(self, path: str, build: Build, form: str = "") -> Document | None:
+        key = (path, form)
         if key in self._kept:
             return self._kept[key]
-        lock = self._building.setdefault(path, asyncio.Lock())
+        lock = self._building.setdefault(key, asyncio.Lock())
         try:
             async with lock:
                 if key in self._kept:
@@ -123,7 +125,7 @@ class Publication:
                     self._kept[key] = document
                 return document
         finally:
-            self._building.pop(path, None)
+            self._building.pop(key, None)
 
 
 async def _run(slices: Generator[None, None, T]) -> T:

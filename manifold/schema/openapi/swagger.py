@@ -7,7 +7,7 @@ whose type is open has no type.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,8 +20,8 @@ _V3, _V2 = "#/components/schemas/", "#/definitions/"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 
 
-def swagger(resources: list[Resource]) -> Generator[None, None, bytes]:
-    """Build `/openapi/v2`, yielding between pieces of work; returns the JSON."""
+def swagger(resources: Sequence[Resource]) -> Generator[None, None, dict[str, Any]]:
+    """Build `/openapi/v2`, yielding between pieces of work; returns the document."""
     paths: dict[str, Any] = {}
     definitions: dict[str, Any] = {}
     for name in document_names(resources):
@@ -32,26 +32,20 @@ def swagger(resources: list[Resource]) -> Generator[None, None, bytes]:
         yield
         for path, item in document["paths"].items():
             paths[path] = _path_item(item)
+        yield
         for schema_name, schema in document["components"].get("schemas", {}).items():
             if schema_name not in definitions:
                 definitions[schema_name] = _schema(schema)
         yield
-    body = {
+    scheme = {"description": "Bearer token", "type": "apiKey", "name": "authorization", "in": "header"}
+    return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": API_VERSION},
         "paths": dict(sorted(paths.items())),
         "definitions": dict(sorted(definitions.items())),
-        "securityDefinitions": {
-            "BearerToken": {
-                "description": "Bearer token",
-                "type": "apiKey",
-                "name": "authorization",
-                "in": "header",
-            }
-        },
+        "securityDefinitions": {"BearerToken": scheme},
         "security": [{"BearerToken": []}],
     }
-    return orjson.dumps(body)
 
 
 def _schema(given: Mapping[str, Any]) -> dict[str, Any]:
