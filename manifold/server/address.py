@@ -17,7 +17,7 @@ _ALL = ("0.0.0.0", "::")
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """`listening` is the address bound, as a URL; the other URLs are how the process is reached, without a path. `names`
+    """`listening` is the address bound, as a URL; the other URLs are how the process is reached. `names`
     are the hosts and IP addresses, in canonical form, that a certificate must carry.
     """
 

@@ -17,6 +17,7 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from manifold import __version__
@@ -150,27 +151,34 @@ async def _serve(
 
 async def _keep_certificate(settings: Settings, where: Addresses, context: ssl.SSLContext) -> None:
     """Serve new connections with a renewed certificate: our own before it ends, one that was given when it changes."""
-    given = settings.tls_cert_file
-    seen = _modified(given) if given is not None else 0
+    given = [path for path in (settings.tls_cert_file, settings.tls_private_key_file) if path is not None]
+    seen = _modified(given)
     while True:
-        await asyncio.sleep(OWN_CHECK_SECONDS if given is None else GIVEN_CHECK_SECONDS)
-        if given is not None:
+        await asyncio.sleep(GIVEN_CHECK_SECONDS if given else OWN_CHECK_SECONDS)
+        if given:
             now = await asyncio.to_thread(_modified, given)
             if now == seen:
                 continue
             seen = now
         try:
             chain, key, _ = await asyncio.to_thread(_certificates, settings, where)
+            # OpenSSL forgets the old key when the new certificate does not fit it, so a pair that is only half
+            # replaced must not reach the context that serves.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
             context.load_cert_chain(chain, key)
         except (FileError, OSError) as error:
             logger.warning("the serving certificate could not be renewed: %s", error)
 
 
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+def _modified(paths: Sequence[Path]) -> list[int]:
+    """When each file last changed, 0 where it is not there."""
+    found = []
+    for path in paths:
+        try:
+            found.append(path.stat().st_mtime_ns)
+        except OSError:
+            found.append(0)
+    return found
 
 
 def _log(level: int) -> None:

@@ -29,7 +29,8 @@ def tune_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # another C library
         return
-    mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most glibc takes
+    if not mallopt(M_MMAP_THRESHOLD, 64 << 20):
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most some releases take
     mallopt(M_TRIM_THRESHOLD, 256 << 20)
 
 

@@ -134,6 +134,13 @@ def _check(settings: Settings, given: Mapping[str, tuple[str, str]]) -> None:
     ):
         if path is not None:
             _readable(where(name), path)
+    if settings.token_auth_file is not None:
+        from manifold.auth.authentication.static import TokenFileError, read_token_file
+
+        try:
+            read_token_file(settings.token_auth_file)
+        except TokenFileError as error:
+            raise SettingsError(f"{where('token-auth-file')}: {error}") from None
     if USER in settings.batteries_included and ADMIN not in settings.batteries_included:
         raise SettingsError(f"{where('batteries-included')}: battery user needs battery admin: include both")
     if settings.tls_cert_file is not None or settings.client_ca_file is not None:

@@ -285,7 +285,9 @@ class Exchange(RequestResponseCycle):
                 self.logger.error("a request was left without its whole response")
                 await self._fail()
         finally:
+            # What refers in a circle would have to be found by the garbage collector, once per request.
             self.on_response = _nothing
+            self.scope.pop("extensions")
 
     async def _fail(self) -> None:
         """Answer 500 where nothing has been answered yet, and close: the client must not take the rest for whole."""

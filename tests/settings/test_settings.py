@@ -122,6 +122,7 @@ def test_batteries(tmp_path, given, included):
         ),
         ({"root-directory": ""}, "--root-directory: is empty"),
         ({"token-auth-file": "missing"}, "--token-auth-file: cannot read"),
+        ({"token-auth-file": "plain"}, "--token-auth-file: token file"),
         ({"client-ca-file": "missing"}, "--client-ca-file: cannot read"),
         ({"client-ca-file": "plain"}, "holds no PEM certificate"),
         ({"tls-cert-file": "plain"}, "--tls-cert-file needs --tls-private-key-file too"),
