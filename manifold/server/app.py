@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from manifold.auth.attributes import Attributes, Authenticator, Authorizer
+from manifold.auth.attributes import Attributes, Authenticator
+from manifold.auth.chain import Chain
 from manifold.auth.denial import denial
+from manifold.auth.impersonation import impersonate, requested_user
 from manifold.base import clusters, errors
-from manifold.base.user import User
 from manifold.registry.served import Served
 from manifold.server import health
 from manifold.server.process_metrics import RequestMetrics
@@ -44,15 +45,6 @@ class Paths(Protocol):
         """The logical cluster of the last part of the path that leads somewhere; empty where none does."""
 
 
-class Impersonation(Protocol):
-    """Lets one user act as another."""
-
-    async def impersonate(
-        self, user: User, headers: Sequence[tuple[str, str]], cluster: str, authorizer: Authorizer
-    ) -> User:
-        """The user to act as. Raises the 403 of one who may not."""
-
-
 PathHandler = Callable[[Request, Resolution, str, Responder], Awaitable[bool]]
 """Serves paths that are no resource: request, what the cluster serves, the cluster, the way out. False: not mine."""
 
@@ -62,17 +54,14 @@ class Doors:
     """What the application hands requests to."""
 
     authenticator: Authenticator
-    authorizer: Authorizer
-    impersonation: Impersonation
+    chain: Chain
     resolver: Resolver
     paths: Paths
     resources: Resources
     documents: PathHandler
     home_of_token: Callable[[str], str]
-    checks: Sequence[health.Check] = ()
-    refuse_cluster: Callable[[str, str], Awaitable[None]] | None = None
-    metrics: RequestMetrics | None = None
-    extra: Mapping[str, PathHandler] = field(default_factory=dict)
+    checks: Sequence[health.Check]
+    metrics: RequestMetrics
 
 
 class Application:
@@ -101,11 +90,10 @@ class Application:
             log.exception("a request failed: %s %s", scope["method"], scope["path"])
             if not responder.code:
                 await responder.refuse(errors.internal())
-        metrics = self._doors.metrics
-        if metrics is not None and request is not None:
+        if request is not None:
             info = request.info
             key = (info.verb, info.group, info.version, info.resource, info.subresource)
-            metrics.observe(key, responder.code, time.perf_counter() - started)
+            self._doors.metrics.observe(key, responder.code, -1.0 if info.watch else time.perf_counter() - started)
 
     async def _serve(self, request: Request, responder: Responder) -> None:
         doors = self._doors
@@ -128,29 +116,17 @@ class Application:
             if cluster:
                 unresolved = ""
         request.user = await doors.authenticator.authenticate(authorization, request.certificate, cluster)
+        attributes = _attributes(request, cluster)
         if request.impersonate:
-            request.user = await doors.impersonation.impersonate(
-                request.user, request.impersonate, cluster, doors.authorizer
-            )
+            wanted = requested_user(request.impersonate)
+            if wanted is not None:
+                request.user = await impersonate(doors.chain, attributes, wanted)
+                attributes = _attributes(request, cluster)
         if unresolved:
             await self._unresolved(request, unresolved)
-        if doors.refuse_cluster is not None and cluster:
-            await doors.refuse_cluster(cluster, info.path)
-        attributes = Attributes(
-            request.user,
-            info.verb,
-            cluster,
-            info.group,
-            info.version,
-            info.resource,
-            info.subresource,
-            info.namespace,
-            info.name,
-            "" if info.resource else info.path,
-        )
         if info.path.startswith(SERVICES):
             raise denial(attributes, NOT_RESOLVED) if not request.user.privileged else errors.unknown_resource()
-        if not (await doors.authorizer.authorize(attributes)).allowed:
+        if not (await doors.chain.authorize(attributes)).allowed:
             raise denial(attributes)
         resolution = await doors.resolver.resolve(cluster)
         if not info.resource:
@@ -184,22 +160,24 @@ class Application:
     async def _unresolved(self, request: Request, path: str) -> None:
         """Refuse a path that leads nowhere: a 404 for whoever may enter where it would begin, else a 403."""
         parent = await self._doors.paths.nearest(path)
-        info = request.info
         if parent:
             entering = Attributes(request.user, "access", parent, path="/")
-            if request.user.privileged or (await self._doors.authorizer.authorize(entering)).allowed:
+            if request.user.privileged or (await self._doors.chain.authorize(entering)).allowed:
                 raise errors.not_found("tenancy.kcp.io", "workspaces", path)
-        raise denial(
-            Attributes(
-                request.user,
-                info.verb,
-                path,
-                info.group,
-                info.version,
-                info.resource,
-                info.subresource,
-                info.namespace,
-                info.name,
-                "" if info.resource else info.path,
-            )
-        )
+        raise denial(_attributes(request, path))
+
+
+def _attributes(request: Request, cluster: str) -> Attributes:
+    info = request.info
+    return Attributes(
+        request.user,
+        info.verb,
+        cluster,
+        info.group,
+        info.version,
+        info.resource,
+        info.subresource,
+        info.namespace,
+        info.name,
+        "" if info.resource else info.path,
+    )

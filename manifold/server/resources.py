@@ -351,8 +351,7 @@ class Resources:
         body, duplicates = parse_patch(await request.body(), media, served.type.kind)
         now = self._environment.clock.now()
         name = options.manager or default_manager(target.agent)
-        operation = "Apply" if apply else "Update"
-        manager = Manager(name, operation, served.type.api_version, target.subresource)
+        manager = Manager(name, "Apply" if apply else "Update", served.type.api_version, target.subresource)
         change = patch.change(
             served, media, body, options, manager, now, duplicates, lambda text: responder.warn([text])
         )

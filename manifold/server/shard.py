@@ -1,0 +1,214 @@
+"""A shard: the store and everything that stands on it, put together.
+
+This is the one place that knows all layers. It opens the store, lays the foundation, writes what is missing, and
+connects the verbs, the views, authorization, admission, effects and controllers to the application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from urllib.parse import urlsplit
+
+from manifold.admission.plugin import Chain as AdmissionChain
+from manifold.auth.authentication.authenticator import Authentication
+from manifold.auth.authentication.service_accounts import ServiceAccounts, TokenIssuer, token_cluster
+from manifold.auth.authentication.signing import SigningKeys, generate_key
+from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
+from manifold.auth.chain import Chain
+from manifold.controllers.namespaces import NamespaceController
+from manifold.controllers.runtime import Runtime
+from manifold.controllers.workspaces import SweepController, TakeDownController
+from manifold.registry.clusters import Clusters
+from manifold.registry.hub import Hub
+from manifold.registry.writing import Environment, SystemClock
+from manifold.server import files, health
+from manifold.server.app import Application, Doors
+from manifold.server.documents import Documents
+from manifold.server.process_metrics import RequestMetrics
+from manifold.server.resources import Resources, Stopping
+from manifold.server.routes import Routes
+from manifold.server.surroundings import Surroundings
+from manifold.storage.contract import Store
+from manifold.storage.sqlite import open_store
+from manifold.types.kcp import EXPORTED_TYPES, SYSTEM_TYPES
+from manifold.types.table import built_in_types
+from manifold.views.resolution import Resolver
+from manifold.workspaces import guarding
+from manifold.workspaces.admission import WorkspaceAdmission
+from manifold.workspaces.bootstrap import Setting, bootstrap
+from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffects
+from manifold.workspaces.foundation import ROOT, lay
+from manifold.workspaces.namespaces import NamespaceEffects
+from manifold.workspaces.paths import Paths
+from manifold.workspaces.types import WorkspaceTypes
+
+STORE_FILE = "store.sqlite"
+SIGNING_KEY_FILE = "sa.key"
+RBAC = "rbac.authorization.k8s.io"
+
+
+class Shard:
+    """An open shard; see `manifold.server.surroundings.Shard`."""
+
+    def __init__(
+        self, store: Store, app: Application, runtime: Runtime, stopping: Stopping, stop: asyncio.Event
+    ) -> None:
+        self.app = app
+        self._waiter = asyncio.create_task(self._end_watches(stop))
+        self._store = store
+        self._stopping = stopping
+        self._controllers = asyncio.create_task(runtime.run())
+
+    @property
+    def ready(self) -> bool:
+        """Whether `root` can be used: it can once a shard is open."""
+        return not self._stopping.now
+
+    async def _end_watches(self, stop: asyncio.Event) -> None:
+        """End watches as soon as the process begins to stop, so that connections can end."""
+        await stop.wait()
+        self._stopping.stop()
+
+    async def close(self) -> None:
+        """End controllers and close the store."""
+        self._stopping.stop()
+        self._waiter.cancel()
+        self._controllers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._controllers
+        await self._store.close()
+
+
+def _root_ca(surroundings: Surroundings) -> str:
+    settings = surroundings.settings
+    path = settings.tls_cert_file or settings.cert_dir / "ca.crt"
+    return (files.read(path) or b"").decode()
+
+
+def _signing_keys(surroundings: Surroundings) -> SigningKeys:
+    path = surroundings.settings.root_directory / SIGNING_KEY_FILE
+    pem = files.read(path)
+    if pem is None:
+        pem = generate_key()
+        files.write(path, pem, 0o600)
+    return SigningKeys([pem])
+
+
+def _tokens(surroundings: Surroundings) -> StaticTokens:
+    tokens = StaticTokens()
+    for digest, user in surroundings.tokens.users.items():
+        tokens.add_digest(digest, user)
+    path = surroundings.settings.token_auth_file
+    if path is not None:
+        try:
+            tokens.add_all(read_token_file(path))
+        except TokenFileError as error:
+            raise files.FileError(str(error)) from None
+    return tokens
+
+
+async def open_shard(surroundings: Surroundings) -> Shard:
+    """Open the shard of a process. Raises StoreError or FileError with a line for the operator."""
+    settings = surroundings.settings
+    root_ca = _root_ca(surroundings)
+    issuer = TokenIssuer(_signing_keys(surroundings))
+    tokens = _tokens(surroundings)
+    store = await open_store(settings.root_directory / STORE_FILE)
+    try:
+        return await _assemble(store, surroundings, root_ca, issuer, tokens)
+    except BaseException:
+        await store.close()
+        raise
+
+
+async def _assemble(
+    store: Store, surroundings: Surroundings, root_ca: str, issuer: TokenIssuer, tokens: StaticTokens
+) -> Shard:
+    settings = surroundings.settings
+    clock = SystemClock()
+    types = (*built_in_types(), *SYSTEM_TYPES)
+    foundation = await lay(store, clock)
+    kinds = foundation.kinds(types)
+    setting = Setting(
+        settings.shard_name,
+        surroundings.base_url,
+        surroundings.external_url,
+        surroundings.virtual_workspace_url,
+        settings.batteries_included,
+        settings.home_workspaces_home_creator_groups,
+        root_ca,
+    )
+    await bootstrap(store, clock, foundation, kinds, setting)
+
+    exported = {(ROOT, name): kind for name, kind in EXPORTED_TYPES.items()}
+    resolver = Resolver(store, types, exported)
+    chain = Chain(store, resolver, always_allow_paths=settings.authorization_always_allow_paths)
+    paths = Paths(store, kinds.get("tenancy.kcp.io", "workspaces"))
+    workspace_types = WorkspaceTypes(store, kinds.get("tenancy.kcp.io", "workspacetypes"), paths)
+    shard = ShardIdentity(settings.shard_name, surroundings.external_url, {"name": settings.shard_name})
+    role_guard = guarding.RoleGuard(chain)
+    admission = AdmissionChain(
+        [guarding.PathGuard()],
+        {
+            ("tenancy.kcp.io", "workspaces"): [WorkspaceAdmission(kinds, workspace_types, chain)],
+            ("core.kcp.io", "logicalclusters"): [guarding.LogicalClusterGuard()],
+            ("", "namespaces"): [guarding.NamespaceGuard()],
+            **{(RBAC, name): [role_guard] for name in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")},
+        },
+    )
+    effects = {
+        ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
+        ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
+            kinds, workspace_types, Exports(foundation.exports()), shard, clock, root_ca
+        ),
+    }
+    environment = Environment(store, Clusters(store), admission, effects, clock)
+    runtime = Runtime(
+        store,
+        [
+            NamespaceController(environment, resolver, kinds.get("", "namespaces")),
+            TakeDownController(environment, kinds),
+            SweepController(environment, kinds),
+        ],
+    )
+    authentication = Authentication(tokens, ServiceAccounts(store, issuer))
+    stopping = Stopping(set())
+    routes = Routes(environment, chain, authentication, issuer)
+    checks = _checks(surroundings, stopping)
+    documents = Documents(
+        urlsplit(surroundings.external_url).netloc,
+        surroundings.metrics,
+        issuer,
+        surroundings.external_url,
+        lambda: [f"/{kind}/{check.name}" for check in checks for kind in check.kinds],
+    )
+    doors = Doors(
+        authentication,
+        chain,
+        resolver,
+        paths,
+        Resources(environment, Hub(store), stopping, routes.table()),
+        documents.serve,
+        lambda header: token_cluster(header.partition(" ")[2]),
+        checks,
+        RequestMetrics(surroundings.metrics),
+    )
+    opened = Shard(store, Application(doors), runtime, stopping, surroundings.stopping)
+    surroundings.metrics.computed(
+        "manifold_controller_work_depth", "Work rows waiting or being worked on.", "gauge", lambda: runtime.depth
+    )
+    return opened
+
+
+def _checks(surroundings: Surroundings, stopping: Stopping) -> list[health.Check]:
+    def going_down() -> str:
+        return "the process is stopping" if surroundings.stopping.is_set() or stopping.now else ""
+
+    return [
+        health.PING,
+        health.LOG,
+        health.Check("store", health.passing),
+        health.Check("root", health.passing),
+        health.Check("shutdown", going_down, ("readyz",)),
+    ]
