@@ -48,6 +48,34 @@ async def test_a_file_that_is_no_database(path, content):
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("left", [8192, 8192 * 2 + 100])
+async def test_a_store_that_was_cut_off(path, left):
+    store = await open_store(path)
+    await store.commit([Write(b"%d" % number, bytes(5000)) for number in range(50)])
+    await store.close()
+    os.truncate(path, left)
+    message = await refused(path)
+    assert "damaged" in message
+    assert "restore it from a backup" in message
+
+
+async def test_an_opening_that_is_cancelled_holds_nothing(path):
+    opening = asyncio.ensure_future(open_store(path))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    for _ in range(100):
+        try:
+            store = await open_store(path)
+        except StoreError:
+            await asyncio.sleep(0.01)
+        else:
+            break
+    await store.commit([Write(b"a", b"")])
+    await store.close()
+
+
 async def test_an_empty_file_becomes_a_store(path):
     path.touch()
     store = await open_store(path)

@@ -37,6 +37,12 @@ class Opened:
     writer: apsw.Connection
     reader: apsw.Connection
 
+    def close(self) -> None:
+        """Give everything back, for a start that goes no further."""
+        self.writer.close()
+        self.reader.close()
+        os.close(self.lock)
+
 
 def open_file(path: Path, cache_bytes: int, mmap_bytes: int) -> Opened:
     """Open the store at `path`, creating it where there is none.
@@ -74,7 +80,7 @@ def open_file(path: Path, cache_bytes: int, mmap_bytes: int) -> Opened:
             reader.pragma("query_only", True)
             reader.execute(layout.OLDEST).fetchall()
         except apsw.Error as error:
-            raise _explained(path, error) from error
+            raise explained(path, error) from error
     except BaseException:
         for connection in connections:
             connection.close()
@@ -149,7 +155,8 @@ def _denied(path: Path, error: OSError) -> StoreError:
     )
 
 
-def _explained(path: Path, error: apsw.Error) -> StoreError:
+def explained(path: Path, error: apsw.Error) -> StoreError:
+    """The one line for an error of SQLite's that kept the store at `path` from being opened."""
     match error:
         case apsw.NotADBError():
             return StoreError(_NO_DATABASE.format(path))

@@ -60,7 +60,7 @@ class Reader:
             raise unreadable(error) from error
         if at < horizon.oldest:
             raise Compacted(horizon.oldest)
-        return None if found is None else Row(key, found[0], found[1])
+        return None if found is None else _row(key, found[0], found[1])
 
     def scan(self, start: bytes, end: bytes, limit: int, at: int) -> list[Row]:
         """Rows with start <= key < end as of revision `at`, at most `limit` unless it is 0."""
@@ -162,6 +162,14 @@ _new = Row.__new__
 _set_key = Row.__dict__["key"].__set__
 _set_value = Row.__dict__["value"].__set__
 _set_revision = Row.__dict__["revision"].__set__
+
+
+def _row(key: bytes, value: bytes, revision: int) -> Row:
+    row = _new(Row)
+    _set_key(row, key)
+    _set_value(row, value)
+    _set_revision(row, revision)
+    return row
 
 
 def _rows(found: Iterable[tuple[bytes, bytes, int]]) -> list[Row]:

@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import apsw
+
 from manifold.storage import bounds
 from manifold.storage.contract import Change, Compacted, Guard, Listener, StoreError, Unavailable, Write
 from manifold.storage.sqlite import layout
-from manifold.storage.sqlite.opening import Opened, open_file
+from manifold.storage.sqlite.opening import Opened, explained, open_file
 from manifold.storage.sqlite.reading import Horizon, Reader, SqliteSnapshot
 from manifold.storage.sqlite.retention import Retention
 from manifold.storage.sqlite.writer import Compaction, Outcome, Pending, Writer
@@ -39,18 +41,31 @@ async def open_store(
     Raises StoreError where the file cannot be this store: no database or another program's, a newer format, in use by
     a process, not writable, no space.
     """
-    opened = await asyncio.to_thread(open_file, path, cache_bytes, mmap_bytes)
+    opening = asyncio.ensure_future(asyncio.to_thread(open_file, path, cache_bytes, mmap_bytes))
     try:
-        oldest = opened.writer.execute(layout.OLDEST).get
-        last = opened.writer.execute(layout.LAST_REVISION).get or 0
-        horizon = Horizon(ahead=max(oldest, last), oldest=oldest)
-        retention = Retention(opened.writer, horizon, retention_seconds, retention_bytes, clock)
-        return SqliteStore(opened, horizon, retention)
-    except BaseException:
-        opened.writer.close()
-        opened.reader.close()
-        os.close(opened.lock)
+        opened = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread goes on and would leave the lock behind.
+        opening.add_done_callback(_give_back)
         raise
+    try:
+        oldest: int = opened.writer.execute(layout.OLDEST).get
+        last: int = opened.writer.execute(layout.LAST_REVISION).get or 0
+        horizon = Horizon(ahead=max(oldest, last), oldest=oldest)
+        return SqliteStore(
+            opened, horizon, Retention(opened.writer, horizon, retention_seconds, retention_bytes, clock)
+        )
+    except apsw.Error as error:
+        opened.close()
+        raise explained(path, error) from error
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _give_back(opening: asyncio.Future[Opened]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 class SqliteStore:
