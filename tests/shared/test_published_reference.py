@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from manifold.schema.openapi.components import components
 from manifold.schema.openapi.custom import custom_component, custom_list
 from manifold.schema.openapi.resources import Resource
 from manifold.types.kcp import EXPORTED_TYPES, SYSTEM_TYPES, openapi_schema
+from manifold.types.table import built_in_types
+from manifold.views import discovery
 
 SHARED = os.environ.get("MANIFOLD_SHARED", "")
-pytestmark = pytest.mark.skipif(not SHARED, reason="needs the recordings")
+if not SHARED:
+    pytest.skip("MANIFOLD_SHARED names no reference", allow_module_level=True)
 
 
 def recorded(name: str) -> Any:
@@ -52,3 +56,49 @@ def test_schemas_of_system_types() -> None:
         assert without_prose(custom_list(resource)) == schemas[resource.list_schema_name], kind.kind
         compared += 1
     assert compared >= 15
+
+
+UNIVERSAL = [
+    *built_in_types(),
+    *SYSTEM_TYPES,
+    *EXPORTED_TYPES["tenancy.kcp.io"],
+    *EXPORTED_TYPES["topology.kcp.io"],
+]
+SERVED = sorted({kind.api_version for kind in UNIVERSAL})
+
+
+@pytest.mark.parametrize("api_version", SERVED)
+def test_resources_of_a_universal_workspace(api_version: str) -> None:
+    group, _, version = api_version.rpartition("/")
+    document = discovery.resource_list(UNIVERSAL, group, version)
+    assert document is not None
+    ours = json.loads(document.body)
+    expected = recorded("discovery/universal.json")["resources"][api_version]
+    if group.endswith("kcp.io"):  # recorded in no particular order
+        expected["resources"].sort(key=lambda entry: entry["name"].partition("/")[0])
+    for entry in [*ours["resources"], *expected["resources"]]:
+        entry.pop("storageVersionHash", None)  # ours are those of an unmodified Kubernetes
+    assert ours == expected
+
+
+def test_groups_of_a_universal_workspace() -> None:
+    expected = recorded("discovery/universal.json")["groups"]
+    served = {kind.group for kind in UNIVERSAL}
+    expected["groups"] = [group for group in expected["groups"] if group["name"] in served]
+    assert json.loads(discovery.group_list(UNIVERSAL, "127.0.0.1:7443").body) == expected
+
+
+def test_storage_version_hashes_of_kubernetes() -> None:
+    hashes = {
+        kind.resource: discovery.storage_version_hash(kind)
+        for kind in UNIVERSAL
+        if kind.group in ("", "coordination.k8s.io")
+    }
+    exchanges = yaml.load(
+        (Path(SHARED) / "reference/wire/k8s-http-discovery.yaml").read_text(), Loader=yaml.CSafeLoader
+    )["exchanges"]
+    documents = [one["response"]["body"] for one in exchanges if one["name"] in ("group-version", "group-version-core")]
+    told = [entry for document in documents for entry in document["resources"] if "storageVersionHash" in entry]
+    assert len(told) >= 6
+    for entry in told:
+        assert hashes[entry["name"]] == entry["storageVersionHash"], entry["name"]
