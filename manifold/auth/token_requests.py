@@ -45,7 +45,10 @@ async def bound_object(reference: dict[str, Any], cluster: str, namespace: str, 
     if kind != "Secret" or group:
         shown = version if slash else f"/{version}"
         raise bad_request(f"cannot bind token to object of type {shown}, Kind={kind}")
-    row = await snapshot.get(keys.ObjectKey("", "secrets", "", cluster, namespace, name).encode())
+    try:
+        row = await snapshot.get(keys.ObjectKey("", "secrets", "", cluster, namespace, name).encode())
+    except ValueError:  # no object has a name that cannot be a key
+        row = None
     if row is None:
         raise not_found("", "secrets", name)
     found = str(content(row)["metadata"].get("uid", ""))

@@ -12,13 +12,6 @@ from manifold.base.user import AUTHENTICATED, User
 from manifold.schema import records
 from manifold.storage.contract import Store, Write
 
-RESOURCES = {
-    "Role": "roles",
-    "RoleBinding": "rolebindings",
-    "ClusterRole": "clusterroles",
-    "ClusterRoleBinding": "clusterrolebindings",
-}
-
 
 class BoundTo:
     """Export policies as a table: (cluster, group, resource) to the cluster whose policy holds."""
@@ -95,7 +88,7 @@ def asked(user: User, verb: str, what: str, cluster: str = "w") -> Attributes:
     )
 
 
-def someone(name: str, *groups: str, **extra: tuple[str, ...]) -> User:
+def someone(name: str, *groups: str) -> User:
     return User(name, groups=(*groups, AUTHENTICATED))
 
 

@@ -222,13 +222,22 @@ _PREFIXES = (keys.type_prefix("", "serviceaccounts"), keys.type_prefix("", "secr
 
 
 class ServiceAccounts:
-    """Verifies service account tokens against the keys of `issuer` and the objects in the store."""
+    """Verifies service account tokens against the keys of `issuer` and the objects in the store.
 
-    def __init__(self, store: Store, issuer: TokenIssuer, limit: int = 65_536) -> None:
+    `logical_clusters` may be shared with the authorizer, which holds the same.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        issuer: TokenIssuer,
+        logical_clusters: LogicalClusters | None = None,
+        limit: int = 65_536,
+    ) -> None:
         self.issuer = issuer
         self._store = store
         self._objects: Derived[_Stored | None] = Derived(self._load, limit)
-        self._clusters = LogicalClusters(store, limit)
+        self._clusters = logical_clusters or LogicalClusters(store, limit)
         store.listen(self.on_changes)
 
     def on_changes(self, changes: Sequence[Change]) -> None:
