@@ -17,9 +17,9 @@ from typing import Any
 
 from manifold.base import clock, quantity
 from manifold.base.fields import quote
+from manifold.schema.json_documents import MAXIMUM_PROBLEMS, Trail, path
 from manifold.schema.model import Node
 
-MAXIMUM_PROBLEMS = 100
 ZERO_TIME = "0001-01-01T00:00:00Z"
 _ZERO_MICRO_TIME = "0001-01-01T00:00:00.000000Z"
 _RANGES = {"int32": (-(1 << 31), (1 << 31) - 1), "int64": (-(1 << 63), (1 << 63) - 1), "": (-(1 << 63), (1 << 63) - 1)}
@@ -43,7 +43,7 @@ def decode(node: Node, obj: dict[str, Any]) -> list[str]:
     Returns one `unknown field "a.b"` for each field the type has not, in order of appearance. Raises DecodingError.
     """
     walk = _Walk()
-    walk.structure(node, obj, "")
+    walk.structure(node, obj, None)
     if walk.mismatch is not None:
         raise DecodingError(walk.mismatch)
     return walk.problems
@@ -145,7 +145,7 @@ class _Walk:
         self.struct = ""
         self.fields: list[str] = []
 
-    def structure(self, node: Node, obj: dict[str, Any], path: str) -> dict[str, Any]:
+    def structure(self, node: Node, obj: dict[str, Any], trail: Trail) -> dict[str, Any]:
         """Decode the fields of a struct, in place."""
         outer, depth = self.struct, len(self.fields)
         properties = node.properties
@@ -153,7 +153,7 @@ class _Walk:
         keep_empty = json_stored(node)
         for name, value in list(obj.items()):
             child = properties.get(name)
-            where = f"{path}.{name}" if path else name
+            where = (trail, f".{name}")
             if child is None:
                 del obj[name]
                 self.problem(where)
@@ -183,27 +183,27 @@ class _Walk:
                 obj[name] = zero(child)
         return obj
 
-    def value(self, node: Node, value: Any, path: str) -> Any:
+    def value(self, node: Node, value: Any, trail: Trail) -> Any:
         """Decode one value that is not null."""
         kind = node.kind
         if kind == "string":
             return self.text(node, value)
         if kind == "object":
-            return self.structure(node, value, path) if isinstance(value, dict) else self.mismatched(node, value)
+            return self.structure(node, value, trail) if isinstance(value, dict) else self.mismatched(node, value)
         if kind == "map":
             if not isinstance(value, dict):
                 return self.mismatched(node, value)
             values = node.values
             assert values is not None
             for key, item in value.items():
-                value[key] = self.element(values, item, f"{path}.{key}")
+                value[key] = self.element(values, item, (trail, f".{key}"))
             return value
         if kind == "list":
             if not isinstance(value, list):
                 return self.mismatched(node, value)
             items = node.items
             assert items is not None
-            value[:] = [self.element(items, item, f"{path}[{position}]") for position, item in enumerate(value)]
+            value[:] = [self.element(items, item, (trail, f"[{position}]")) for position, item in enumerate(value)]
             return value
         if kind == "boolean":
             return value if isinstance(value, bool) else self.mismatched(node, value)
@@ -211,11 +211,11 @@ class _Walk:
             return self.number(node, value)
         return self.opaque(node, value)
 
-    def element(self, node: Node, value: Any, path: str) -> Any:
+    def element(self, node: Node, value: Any, trail: Trail) -> Any:
         """Decode a list element or map value, for which null is the zero value."""
         if value is None:
             return "" if node.format == "byte" else [] if node.kind == "list" else zero(node)
-        return self.value(node, value, path)
+        return self.value(node, value, trail)
 
     def text(self, node: Node, value: Any) -> Any:
         form = node.format
@@ -283,7 +283,7 @@ class _Walk:
         """Decode a schema inside a self-decoding value: unknown fields in there are dropped without a word."""
         walk = _Walk(strict=False)
         walk.struct, walk.fields = self.struct, list(self.fields)
-        walk.structure(schema, value, "")
+        walk.structure(schema, value, None)
         if walk.mismatch is not None:
             raise DecodingError(walk.mismatch)
         return value
@@ -297,8 +297,8 @@ class _Walk:
         place = f"struct field {self.struct}.{'.'.join(self.fields)}" if self.fields else "value"
         return f"json: cannot unmarshal {value} into Go {place} of type {go}"
 
-    def problem(self, path: str) -> None:
+    def problem(self, trail: Trail) -> None:
         if self.strict and len(self.problems) < MAXIMUM_PROBLEMS:
-            text = f"unknown field {quote(path)}"
+            text = f"unknown field {quote(path(trail))}"
             if text not in self.problems:
                 self.problems.append(text)

@@ -14,28 +14,88 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from manifold.base.fields import quote
+
 MAXIMUM_DEPTH = 256
 """Objects and lists within each other. Go stops at 10,000; everything here that walks a value may recurse safely."""
+MAXIMUM_PROBLEMS = 100
+"""Unknown and duplicate fields told of one body."""
 _END = "unexpected end of JSON input"
 _LARGEST = (1 << 63) - 1
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]*)?")
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
-Pairs = dict[int, list[tuple[str, Any]]]
-"""The pairs of each object with a duplicate key, by the id of the dict it became."""
+Trail = tuple["Trail", str] | None
+"""A place in a value, linked to the place it is in; rendered only where it is shown, for keys may be long and many."""
 
 
 class JSONError(ValueError):
     """The text is not JSON, or nested too deep; the words are those of Go's encoding/json."""
 
 
-def parse(body: bytes) -> tuple[Any, Pairs | None]:
-    """The value of a JSON text, last value winning, and the pairs of objects with duplicate keys, None without any.
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What a text with duplicate keys said: every object with all its pairs, whatever has since been done to the value.
+
+    `objects` is keyed by identity and keeps the objects alive, so that identities stay theirs.
+    """
+
+    value: Any
+    objects: dict[int, tuple[dict[str, Any], list[tuple[str, Any]]]]
+
+    def walk(self) -> Iterator[tuple[Trail, str, bool]]:
+        """Every key in the order of the text: where it stands, its name, whether its object had it before."""
+        stack = [self._children(self.value, None)]
+        while stack:
+            for trail, name, again, child in stack[-1]:
+                if name is not None:
+                    yield trail, name, again
+                if child.__class__ is dict or child.__class__ is list:
+                    stack.append(self._children(child, trail))
+                    break
+            else:
+                stack.pop()
+
+    def duplicates(self) -> list[str]:
+        """`duplicate field "spec.size"` for every key that stands twice, each once, in order, at most 100."""
+        found: dict[str, None] = {}
+        for trail, _, again in self.walk():
+            if again:
+                found[f"duplicate field {quote(path(trail))}"] = None
+                if len(found) == MAXIMUM_PROBLEMS:
+                    break
+        return list(found)
+
+    def _children(self, value: Any, trail: Trail) -> Iterator[tuple[Trail, str | None, bool, Any]]:
+        if value.__class__ is list:
+            for position, item in enumerate(value):
+                yield (trail, f"[{position}]"), None, False, item
+            return
+        known = self.objects.get(id(value))
+        seen = set()
+        for name, item in known[1] if known is not None else ():
+            yield (trail, f".{name}"), name, name in seen, item
+            seen.add(name)
+
+
+def path(trail: Trail) -> str:
+    """A place in Go's words: `spec.containers[0].name`."""
+    parts: list[str] = []
+    while trail is not None:
+        trail, part = trail
+        parts.append(part)
+    text = "".join(reversed(parts)).removeprefix(".")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def parse(body: bytes) -> tuple[Any, Original | None]:
+    """The value of a JSON text, of a duplicate key the last; with its original form if there are duplicate keys.
 
     Raises JSONError.
     """
@@ -46,40 +106,6 @@ def parse(body: bytes) -> tuple[Any, Pairs | None]:
     if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _too_deep(value):
         raise JSONError("exceeded max depth")
     return (value, None) if _without_duplicates(body, value) else _exactly(body)
-
-
-def duplicates(value: Any, pairs: Pairs) -> Iterator[tuple[str, bool]]:
-    """Walk a value with duplicate keys in the order of its text: (path, whether it is a duplicate) of every key.
-
-    Paths are Go's: `spec.containers[0].name`.
-    """
-    stack: list[Iterator[tuple[str, bool, Any]]] = [_children(value, "", pairs)]
-    while stack:
-        for path, again, child in stack[-1]:
-            if not path.endswith("]"):
-                yield path, again
-            if isinstance(child, (dict, list)):
-                stack.append(_children(child, path, pairs))
-                break
-        else:
-            stack.pop()
-
-
-def _children(value: Any, path: str, pairs: Pairs) -> Iterator[tuple[str, bool, Any]]:
-    if isinstance(value, list):
-        for position, item in enumerate(value):
-            yield f"{path}[{position}]", False, item
-    elif isinstance(value, dict):
-        prefix = f"{path}." if path else ""
-        every = pairs.get(id(value))
-        if every is None:
-            for name, item in value.items():
-                yield prefix + name, False, item
-        else:
-            seen = set()
-            for name, item in every:
-                yield prefix + name, name in seen, item
-                seen.add(name)
 
 
 def _too_deep(value: Any) -> bool:
@@ -153,13 +179,16 @@ def _real(text: str) -> float:
     return number
 
 
-def _exactly(body: bytes) -> tuple[Any, Pairs | None]:
-    pairs: Pairs = {}
+def _exactly(body: bytes) -> tuple[Any, Original | None]:
+    objects: dict[int, tuple[dict[str, Any], list[tuple[str, Any]]]] = {}
+    twice = False
 
     def hook(given: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
         made = dict(given)
+        objects[id(made)] = made, given
         if len(made) != len(given):
-            pairs[id(made)] = given
+            twice = True
         return made
 
     text = _text(body)
@@ -178,20 +207,20 @@ def _exactly(body: bytes) -> tuple[Any, Pairs | None]:
     if _too_deep(value):
         raise JSONError("exceeded max depth")
     if "\\u" in text:
-        value = _without_surrogates(value, pairs)
-    return value, pairs or None
+        value = _without_surrogates(value)
+    return value, Original(value, objects) if twice else None
 
 
-def _without_surrogates(value: Any, pairs: Pairs) -> Any:
-    """The value with lone surrogates replaced, which UTF-8 cannot carry. Objects that held one lose their pairs."""
+def _without_surrogates(value: Any) -> Any:
+    """The value with lone surrogates replaced, which UTF-8 cannot carry."""
     if isinstance(value, str):
         return value if value.isascii() else "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, list):
-        value[:] = [_without_surrogates(item, pairs) for item in value]
+        value[:] = [_without_surrogates(item) for item in value]
     elif isinstance(value, dict):
         for name, item in list(value.items()):
-            clean = _without_surrogates(name, pairs)
-            became = _without_surrogates(item, pairs)
+            clean = _without_surrogates(name)
+            became = _without_surrogates(item)
             if clean is not name and clean != name:
                 del value[name]
                 value[clean] = became

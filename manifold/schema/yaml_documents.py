@@ -60,10 +60,10 @@ def parse(body: bytes) -> tuple[Any, str]:
     """
     if body[:1] in (b"{", b"["):
         try:
-            value, pairs = json_documents.parse(body)
+            value, original = json_documents.parse(body)
         except json_documents.JSONError:
             return _Document(body).read()
-        if pairs is None:
+        if original is None:
             return value, ""
     return _Document(body).read()
 
