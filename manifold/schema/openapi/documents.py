@@ -59,13 +59,8 @@ def document_tag(resources: Sequence[Resource], name: str) -> str:
         ]
         digest.update(orjson.dumps(facts))
         if resource.custom is not None:
-            digest.update((resource.custom_tag or custom_tag(resource)).encode())
+            digest.update(orjson.dumps(resource.custom))
     return digest.hexdigest().upper()
-
-
-def custom_tag(resource: Resource) -> str:
-    """A hash of the schema of a custom resource."""
-    return hashlib.sha256(orjson.dumps(resource.custom)).hexdigest()
 
 
 @cache

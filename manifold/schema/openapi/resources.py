@@ -30,8 +30,9 @@ class Resource:
 
     - `schema_name`: full name of its schema. A built-in one is found by this name.
     - `custom`: for custom resources the OpenAPI schema of the objects, as its definition gives it, None for built-in
-      ones. `custom_tag` is what changes whenever that schema does (a content hash); computed when empty.
-    - `protobuf`: whether bodies may also be protobuf.
+      ones.
+    - `protobuf`: whether bodies may also be protobuf; `strategic_merge`: whether a patch may be a strategic merge
+      patch.
     """
 
     group: str
@@ -44,7 +45,6 @@ class Resource:
     schema_name: str
     parts: tuple[Part, ...] = ()
     custom: Mapping[str, Any] | None = None  # a JSON schema
-    custom_tag: str = ""
     protobuf: bool = False
     strategic_merge: bool = True
 
