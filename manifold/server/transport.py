@@ -214,6 +214,7 @@ class Connection(HttpToolsProtocol):
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _CLOSE = (b"connection", b"close")
+_FRAMING = frozenset((b"content-length", b"connection", b"transfer-encoding"))
 
 
 def _nothing() -> None:
@@ -226,19 +227,24 @@ class Exchange(RequestResponseCycle):
     direct = True
 
     def __init__(self, connection: Connection, scope: dict[str, Any], keep_alive: bool) -> None:
-        super().__init__(
-            scope=cast(Any, scope),  # uvicorn types its own scope without extensions
-            transport=connection.transport,
-            flow=connection.flow,
-            logger=connection.logger,
-            access_logger=connection.access_logger,
-            access_log=False,
-            default_headers=[],
-            message_event=asyncio.Event(),
-            expect_100_continue=connection.expect_100_continue,
-            keep_alive=keep_alive,
-            on_response=connection.on_response_complete,
-        )
+        # uvicorn's own constructor takes each of these by keyword; this runs for every request.
+        self.scope = cast(Any, scope)  # uvicorn types its own scope without extensions
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.logger = connection.logger
+        self.access_log = False
+        self.default_headers = []
+        self.message_event = asyncio.Event()
+        self.on_response = connection.on_response_complete
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.body = bytearray()
+        self.more_body = True
+        self.response_started = False
+        self.response_complete = False
+        self.chunked_encoding = None
+        self.expected_content_length = 0
         self.connection = connection
         self.chunked = True
         self.without_body = False
@@ -324,14 +330,13 @@ class Exchange(RequestResponseCycle):
         lines = 2 if parts[1] else 1
         length = -1
         for name, value in headers:
-            if name == b"content-length":
-                length = int(value)
-            elif name == b"connection":
-                if value.lower() == b"close":
-                    self.keep_alive = False
-                continue
-            elif name == b"transfer-encoding":
-                continue
+            if name in _FRAMING:
+                if name == b"content-length":
+                    length = int(value)
+                else:
+                    if name == b"connection" and value.lower() == b"close":
+                        self.keep_alive = False
+                    continue
             parts += (name, b": ", value, b"\r\n")
             lines += 1
         self.without_body = status in (204, 304) or status < 200 or self.scope["method"] == "HEAD"
