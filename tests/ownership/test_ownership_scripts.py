@@ -200,7 +200,7 @@ class Script:
             self.expected = []
 
 
-@pytest.mark.parametrize("lines", cases())
+@pytest.mark.parametrize("lines", list(cases()))
 def test_script(lines: list[str]) -> None:
     script = Script()
     for line in lines:

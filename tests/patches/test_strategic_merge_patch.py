@@ -63,7 +63,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(document, patch, result, refusal, id=f"{title} {count}")
 
 
-@pytest.mark.parametrize(("document", "patch", "result", "refusal"), cases())
+@pytest.mark.parametrize(("document", "patch", "result", "refusal"), list(cases()))
 def test_strategic_merge(document: Any, patch: Any, result: Any, refusal: str) -> None:
     before = copy.deepcopy((document, patch))
     if refusal:
