@@ -203,3 +203,27 @@ def _operand(text: str) -> Path:
         except ValueError:
             return compile_path(text)
     return lambda item: [value]
+
+
+def path_names(text: str) -> list[str]:
+    """The names of a path that only goes down through fields (`.a.b`, `['c']`); empty where it is no such path."""
+    names: list[str] = []
+    at = 0
+    while at < len(text):
+        try:
+            if text[at] == ".":
+                name, at = _name(text, at + 1)
+            elif text[at] == "[":
+                end = _closing(text, at)
+                quoted = _QUOTED.match(text[at + 1 : end])
+                if quoted is None:
+                    return []
+                name, at = quoted[1] if quoted[1] is not None else quoted[2], end + 1
+            else:
+                return []
+        except ValueError:
+            return []
+        if not name or name == "*":
+            return []
+        names.append(name)
+    return names

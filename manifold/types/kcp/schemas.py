@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from manifold.base.fields import FieldError, invalid
+from manifold.base.fields import FieldError, Path, invalid, required
 from manifold.base.names import dns_label_1035, dns_subdomain
 from manifold.schema.structural.validation import same_json
+from manifold.types.apiextensions.definitions import approval_errors
 from manifold.types.apiextensions.instances import CustomStrategy, broken_rule
-from manifold.types.kcp.rules import at, refuse_fields
+from manifold.types.apiextensions.spec import deprecation_errors, name_errors, part_errors
+from manifold.types.kcp.rules import refuse_fields
 from manifold.types.resource import Object
 
 GROUP = "apis.kcp.io"
@@ -18,6 +20,7 @@ CORE = "core"
 """How the empty group is spelled in the name of a schema."""
 _PREFIX = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 _PREFIX_TEXT = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+_NAMED = ("plural", "singular", "kind", "listKind")
 _UNDOTTED = frozenset(("apps", "batch", "extensions", "policy", "autoscaling"))
 
 
@@ -108,15 +111,20 @@ def ordered_spec(spec: Object | None) -> Object:
 def schema_errors(new: Object) -> list[FieldError]:
     """All that admission has against a schema that fits its type."""
     spec = new["spec"]
-    group, plural = spec["group"], at(spec, "names", "plural")
-    errors = _name_errors(new["metadata"].get("name") or "", f".{plural}.{group or CORE}")
+    group, names = spec["group"], spec.get("names") or {}
+    metadata = new["metadata"]
+    errors = _name_errors(metadata.get("name") or "", f".{names.get('plural')}.{group or CORE}")
     errors.extend(_group_errors(group))
+    errors.extend(approval_errors(group, metadata.get("annotations") or {}))
+    place = Path("spec").child("names")
+    errors.extend(required(place.child(name)) for name in _NAMED if not names.get(name))
+    errors.extend(name_errors(names, place))
     errors.extend(_version_errors(spec))
     return errors
 
 
 def _name_errors(name: str, ending: str) -> list[FieldError]:
-    if not name.endswith(ending):
+    if not name.endswith(ending) or name == ending[1:]:
         return [invalid("metadata.name", name, f"must end in {ending}")]
     if not _PREFIX.match(name[: -len(ending)]):
         return [invalid("metadata.name", name, f"must match {_PREFIX_TEXT} in front of {ending}")]
@@ -138,10 +146,11 @@ def _version_errors(spec: Object) -> list[FieldError]:
     versions = spec["versions"]
     errors: list[FieldError] = []
     for position, version in enumerate(versions):
-        errors.extend(
-            invalid(f"spec.versions[{position}].name", version["name"], text)
-            for text in dns_label_1035(version["name"])
-        )
+        place = Path("spec").child("versions").at(position)
+        errors.extend(invalid(place.child("name"), version["name"], text) for text in dns_label_1035(version["name"]))
+        whole = {**version, "schema": {"openAPIV3Schema": version["schema"]}}
+        errors.extend(part_errors(whole, whole, place, "schema"))
+        errors.extend(deprecation_errors(version, place))
     told = [ordered_version(version) for version in versions]
     if len({version["name"] for version in versions}) < len(versions):
         errors.append(invalid("spec.versions", told, "must contain unique version names"))

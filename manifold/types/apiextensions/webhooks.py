@@ -1,0 +1,69 @@
+"""Where a webhook is: the client configuration that CRD conversion and admission webhooks share.
+
+A webhook is called over TLS, by URL or by the name of a service (Kubernetes docs, "Dynamic Admission Control").
+"""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+from manifold.base.fields import FieldError, Path, invalid, required
+from manifold.types.resource import Object
+
+FORM = "; desired format: https://host[/path]"
+
+
+def url_errors(url: str, path: Path) -> list[FieldError]:
+    """What is wrong with the URL of a webhook."""
+    try:
+        parts: SplitResult = urlsplit(url)
+    except ValueError as error:
+        return [required(path, f"url must be a valid URL: {error}{FORM}")]
+    errors: list[FieldError] = []
+    if parts.scheme != "https":
+        errors.append(invalid(path, parts.scheme, f"'https' is the only allowed URL scheme{FORM}"))
+    if not parts.netloc.rpartition("@")[2]:
+        errors.append(invalid(path, "", f"host must be specified{FORM}"))
+    if "@" in parts.netloc:
+        user = parts.netloc.rpartition("@")[0]
+        errors.append(invalid(path, user, "user information is not permitted in the URL"))
+    if parts.fragment:
+        errors.append(invalid(path, parts.fragment, "fragments are not permitted in the URL"))
+    if parts.query:
+        errors.append(invalid(path, parts.query, "query parameters are not permitted in the URL"))
+    return errors
+
+
+def service_errors(service: Object, path: Path) -> list[FieldError]:
+    """What is wrong with the service of a webhook."""
+    errors: list[FieldError] = []
+    if not service.get("name"):
+        errors.append(required(path.child("name"), "service name is required"))
+    if not service.get("namespace"):
+        errors.append(required(path.child("namespace"), "service namespace is required"))
+    port = service.get("port", 443)
+    if not 1 <= port <= 65535:
+        errors.append(invalid(path.child("port"), port, "port is not valid: must be between 1 and 65535, inclusive"))
+    url_path = service.get("path")
+    if url_path is None:
+        return errors
+    place = path.child("path")
+    if not url_path.startswith("/"):
+        errors.append(invalid(place, url_path, "must start with a '/'"))
+    errors.extend(_segment_errors(url_path, place))
+    return errors
+
+
+def _segment_errors(url_path: str, place: Path) -> list[FieldError]:
+    from manifold.base.names import dns_subdomain
+
+    if url_path in ("", "/"):
+        return []
+    segments = url_path[1:].removesuffix("/").split("/")
+    errors: list[FieldError] = []
+    for position, segment in enumerate(segments):
+        if not segment:
+            errors.append(invalid(place, url_path, f"segment[{position}] may not be empty"))
+        else:
+            errors.extend(invalid(place, url_path, f"segment[{position}]: {text}") for text in dns_subdomain(segment))
+    return errors
