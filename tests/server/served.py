@@ -1,6 +1,7 @@
 """Starts the trivial shard as a process and speaks to it over raw TLS: what the tests of serving share."""
 
 import contextlib
+import hashlib
 import os
 import signal
 import socket
@@ -8,9 +9,14 @@ import ssl
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PROGRAM = Path(__file__).with_name("trivial_shard.py")
 
@@ -122,3 +128,30 @@ class Reader:
             return self.file.read(1) == b""
         except OSError:
             return True
+
+
+def client_certificate(directory, authority, name):
+    """A client certificate of `name` in group `team` signed by `authority`: its two files, and its digest."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(
+            x509.Name(
+                [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "team"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
+            )
+        )
+        .issuer_name(authority.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    certificate, private = directory / f"{name}.crt", directory / f"{name}.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return (certificate, private), hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest()

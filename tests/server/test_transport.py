@@ -7,7 +7,7 @@ import ssl
 import time
 
 import pytest
-from served import Reader, request, running
+from served import Reader, client_certificate, request, running
 
 from manifold.server import issuing
 
@@ -209,36 +209,6 @@ def test_old_tls_is_refused(process):
 def authority():
     now = time.time()
     return issuing.new_authority(now - 60, now + 3600)
-
-
-def client_certificate(directory, authority, name):
-    """A client certificate signed by `authority`, as two files."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(authority.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .sign(authority.key, hashes.SHA256())
-    )
-    certificate, private = directory / f"{name}.crt", directory / f"{name}.key"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return (certificate, private), hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
 def test_client_certificates(tmp_path, authority):
