@@ -357,8 +357,10 @@ def validate_labels(labels: Mapping[str, str], path: Path) -> list[FieldError]:
     """What is wrong with keys and values of labels at `path`; every error carries the path of the whole map."""
     errors: list[FieldError] = []
     for key, value in labels.items():
-        errors.extend(invalid(path, key, text) for text in names.label_key(key))
-        errors.extend(invalid(path, value, text) for text in names.label_value(value))
+        if not names.is_label_key(key):
+            errors.extend(invalid(path, key, text) for text in names.label_key(key))
+        if texts := names.label_value(value):
+            errors.extend(invalid(path, value, text) for text in texts)
     return errors
 
 

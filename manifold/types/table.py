@@ -1,4 +1,4 @@
-"""All built-in types, and finding one of them.
+"""All built-in Kubernetes types, and finding one of them. kcp's own types are in `manifold.types.kcp`.
 
 The table is made on first use and kept: making it reads the schemas of all types. Its order is the order of discovery's
 groups; discovery itself sorts by name within a version.
@@ -17,6 +17,7 @@ from manifold.types.resource import ResourceType
 def built_in_types() -> tuple[ResourceType, ...]:
     """Every built-in type in every version it is served in."""
     from manifold.types import authentication, authorization, certificates, coordination, core, events, rbac
+    from manifold.types.apiextensions import definitions
 
     return (
         *core.TYPES,
@@ -26,28 +27,37 @@ def built_in_types() -> tuple[ResourceType, ...]:
         *coordination.TYPES,
         *rbac.TYPES,
         *events.TYPES,
+        *definitions.TYPES,
     )
 
 
 @cache
+def _described() -> tuple[ResourceType, ...]:
+    """The built-in types, and kinds that are bodies of a route and no resource of their own."""
+    from manifold.types.authentication import TOKEN_REQUEST
+
+    return (*built_in_types(), TOKEN_REQUEST)
+
+
+@cache
 def types_by_resource() -> Mapping[tuple[str, str, str], ResourceType]:
-    """The built-in types by (group, version, resource)."""
-    return MappingProxyType({(each.group, each.version, each.resource): each for each in built_in_types()})
+    """The described types by (group, version, resource); TokenRequest is among them as `tokenrequests`."""
+    return MappingProxyType({(each.group, each.version, each.resource): each for each in _described()})
 
 
 @cache
 def types_by_kind() -> Mapping[tuple[str, str, str], ResourceType]:
-    """The built-in types by (group, version, kind)."""
-    return MappingProxyType({(each.group, each.version, each.kind): each for each in built_in_types()})
+    """The described types by (group, version, kind)."""
+    return MappingProxyType({(each.group, each.version, each.kind): each for each in _described()})
 
 
 def find_type(group: str, version: str, resource: str) -> ResourceType | None:
-    """The built-in type served at this group, version and resource, or None."""
+    """The described type of this group, version and resource, or None. Whether it is served is the view's to say."""
     return types_by_resource().get((group, version, resource))
 
 
 def find_kind(group: str, version: str, kind: str) -> ResourceType | None:
-    """The built-in type whose objects are of this kind, or None."""
+    """The described type whose objects are of this kind, or None."""
     return types_by_kind().get((group, version, kind))
 
 

@@ -469,11 +469,12 @@ def test_token_requests() -> None:
 def test_the_table_is_made_once_and_names_each_type_once() -> None:
     types = table.built_in_types()
     assert types is table.built_in_types()
-    assert len(table.types_by_resource()) == len(types)
+    assert len(table.types_by_resource()) == len(table.types_by_kind()) == len(types) + 1
     assert table.find_type("", "v1", "configmaps") in types
     assert table.find_kind("coordination.k8s.io", "v1", "Lease") is LEASES
     assert table.find_type("", "v1", "pods") is None
-    assert table.find_type("authentication.k8s.io", "v1", "tokenrequests") is None
+    assert table.find_type("authentication.k8s.io", "v1", "tokenrequests") is TOKEN_REQUEST
+    assert TOKEN_REQUEST not in types
     assert table.BuiltInTypes().types() is types
 
 
