@@ -43,7 +43,7 @@ NOT_DECIDED_BY_THE_TYPE = {
     "csr-create",
     "namespace-terminating-create",  # the namespace's business
 }
-POLICIES = re.compile("(vap|map|wh|webhook)-")
+POLICIES = re.compile("(vap|map|wh|webhook|conversion)-")
 """Exchanges that are about admission."""
 
 
