@@ -14,9 +14,11 @@ import orjson
 
 from manifold.base.errors import StatusError, bad_request
 from manifold.schema.model import Node
-from manifold.schema.ownership.comparison import compared, created, without
+from manifold.schema.ownership.comparison import collapsed, compared, created, without
 from manifold.schema.ownership.configuration import Misfit, configured, misfits
 from manifold.schema.ownership.fields import Fields, difference, intersection, paths, without_removed
+from manifold.schema.ownership.kubectl import MANAGER as KUBECTL
+from manifold.schema.ownership.kubectl import kept_up_to_date, still_client_side
 from manifold.schema.ownership.managers import BEFORE_APPLY, Entry, Manager, arranged, identity, owners
 from manifold.schema.ownership.merging import merged, pruned
 from manifold.schema.ownership.update import beyond
@@ -33,9 +35,10 @@ def apply(
 ) -> dict[str, Any]:
     """The object with `configuration` applied by `manager` (whose operation is `Apply`), owners included.
 
-    `live` is None where the object is created. `now` is a time as meta/v1 Time writes it; `reset` are paths this writer
-    may not set, which it then does not own. The result shares unchanged parts with `live` and `configuration`: who goes
-    on to change it in place decodes them anew first. Applying again what is there returns an equal object.
+    `live` is None where the object is created. `now` is a time as meta/v1 Time writes it, or empty for an entry without
+    one; `reset` are paths this writer may not set, which it then does not own. The result shares unchanged parts with
+    `live` and `configuration`: who goes on to change it in place decodes them anew first. Applying again what is there
+    returns an equal object.
 
     Raises StatusError: 400 where the configuration holds managedFields, 409 on conflicts, 500 (as Kubernetes
     does) where it does not fit the schema.
@@ -70,14 +73,15 @@ def apply(
     if difference(last, named):
         result = pruned(result, last, [named, *(entry["fieldsV1"] for entry in others)], node)
     time = own.get("time") if own is not None else None
-    if result is not live:
-        others = _taken(others, live, result, node, force, reset)
+    changed = result is not live
+    if changed:
+        others = _taken(others, live, result, node, manager, force, reset)
         time = now
-    elif own is not None and last == named and own["apiVersion"] == manager.api_version:
-        return live
-    if named:
-        others.append(manager.entry(named, time))
-    return _with_owners(result, arranged(others))
+    if changed or own is None or last != named or own["apiVersion"] != manager.api_version:
+        if named:
+            others.append(manager.entry(named, time))
+        result = _with_owners(result, arranged(others))
+    return kept_up_to_date(result, configuration) if manager.name == KUBECTL else result
 
 
 def _unfit(configuration: dict[str, Any], node: Node) -> str:
@@ -101,6 +105,7 @@ def _taken(
     live: dict[str, Any],
     result: dict[str, Any],
     node: Node,
+    manager: Manager,
     force: bool,
     reset: Sequence[tuple[str, ...]],
 ) -> list[Entry]:
@@ -108,17 +113,22 @@ def _taken(
     changed, removed = compared(live, result, node)
     if reset:
         changed, removed = without(changed, reset), beyond(removed, reset)
+    sets = [collapsed(entry["fieldsV1"], changed, node) for entry in others]
     if changed and not force:
         conflicts = [
-            (entry, list(paths(common))) for entry in others if (common := intersection(entry["fieldsV1"], changed))
+            (entry, common)
+            for entry, fields in zip(others, sets, strict=True)
+            if (common := intersection(fields, changed))
         ]
+        if conflicts and manager.name == KUBECTL:
+            allowed = still_client_side(live, node, manager.api_version)
+            conflicts = [(entry, rest) for entry, common in conflicts if (rest := difference(common, allowed))]
         if conflicts:
-            raise _conflict(conflicts)
+            raise _conflict([(entry, list(paths(common))) for entry, common in conflicts])
     left: list[Entry] = []
-    for entry in others:
-        fields = entry["fieldsV1"]
+    for entry, fields in zip(others, sets, strict=True):
         kept = difference(without_removed(fields, removed), changed)
-        if kept is fields:
+        if kept is entry["fieldsV1"]:
             left.append(entry)
         elif kept:
             left.append(owners(entry, kept))

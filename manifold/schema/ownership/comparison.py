@@ -328,6 +328,26 @@ def _changes(key: str, before: Any, after: Any, node: Node, changed: Fields, rem
         removed[key] = gone
 
 
+def collapsed(fields: Fields, changed: Fields, node: Node) -> Fields:
+    """A set that may have been written under another schema: what has become atomic since is owned as a whole.
+
+    Only what is in `changed` as well is looked at, since nothing else is about to be compared with it. Returns `fields`
+    itself where nothing is to be done.
+    """
+    result = fields
+    for key, theirs in changed.items():
+        mine = fields.get(key)
+        if not mine or key == SELF:
+            continue
+        inner = child(node, key[2:]) if key[:2] == "f:" else items(node)
+        whole = collapsed(mine, theirs, inner) if granular(inner) or associative(inner) else {}
+        if whole is not mine:
+            if result is fields:
+                result = dict(fields)
+            result[key] = whole
+    return result
+
+
 def without(fields: Fields, paths: Sequence[Sequence[str]]) -> Fields:
     """A set without the given field paths and everything below them."""
     for path in paths:

@@ -42,13 +42,13 @@ class Manager:
         return self.name, self.operation, self.subresource, version
 
     def entry(self, fields: Fields, time: str | None) -> Entry:
-        """This manager's entry for a set of fields; without a time where it is None."""
+        """This manager's entry for a set of fields; without a time where that is empty or None."""
         entry: Entry = {}
         if self.name:
             entry["manager"] = self.name
         entry["operation"] = self.operation
         entry["apiVersion"] = self.api_version
-        if time is not None:
+        if time:
             entry["time"] = time
         entry["fieldsType"] = "FieldsV1"
         entry["fieldsV1"] = fields

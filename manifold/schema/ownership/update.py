@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from manifold.schema.model import Node
-from manifold.schema.ownership.comparison import compared, created, without
+from manifold.schema.ownership.comparison import collapsed, compared, created, without
 from manifold.schema.ownership.fields import Fields, Removals, difference, union, without_removed
 from manifold.schema.ownership.managers import (
     Entry,
@@ -37,8 +37,8 @@ def track_create(
     """Set `metadata.managedFields` of an object that is created. `live` is None; it is there for one signature.
 
     Everything in the object becomes `manager`'s, except what is below the paths of `reset`, which the type does not let
-    this writer set. `now` is a time as meta/v1 Time writes it. Usable managedFields sent along are kept for what they
-    name beyond the object.
+    this writer set. `now` is a time as meta/v1 Time writes it; empty leaves it out, as writes through `scale` do. Usable
+    managedFields sent along are kept for what they name beyond the object.
     """
     track_update(live, new, node, manager, now, reset)
 
@@ -72,7 +72,7 @@ def track_update(
         changed = without(changed, reset)
         removed = beyond(removed, reset)
     if changed or removed:
-        entries = retaken(entries, manager, changed, removed, now)
+        entries = retaken(entries, manager, changed, removed, node, now)
     if entries:
         metadata["managedFields"] = entries
     else:
@@ -112,7 +112,9 @@ def _spared(removed: Removals, path: tuple[str, ...], depth: int) -> Removals:
     return {**rest, key: _spared(below, path, depth + 1)}
 
 
-def retaken(entries: Sequence[Entry], manager: Manager, changed: Fields, removed: Removals, now: str) -> list[Entry]:
+def retaken(
+    entries: Sequence[Entry], manager: Manager, changed: Fields, removed: Removals, node: Node, now: str
+) -> list[Entry]:
     """The entries after `manager` (an updater) has changed and removed fields."""
     own = manager.identity
     result: list[Entry] = []
@@ -120,7 +122,7 @@ def retaken(entries: Sequence[Entry], manager: Manager, changed: Fields, removed
     time: str | None = None
     for entry in entries:
         fields = entry["fieldsV1"]
-        left = without_removed(fields, removed)
+        left = without_removed(collapsed(fields, changed, node), removed)
         if identity(entry) == own:
             mine, time = left, entry.get("time")
             continue
