@@ -1,0 +1,34 @@
+"""Fixtures of the end-to-end tests: `server`, one for the session, and `workspace`, a new one per test."""
+
+import pytest
+from support.server import Server, running_server
+
+_log_begins = pytest.StashKey[int]()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A running Manifold (support.server.Server) that all tests of the session share: leave `root` as it was."""
+    with running_server(tmp_path_factory.mktemp("manifold")) as running:
+        yield running
+
+
+@pytest.fixture
+def workspace(server, tmp_path):
+    """A new universal workspace in root (support.server.Workspace), deleted after the test."""
+    created = server.create_workspace(directory=tmp_path)
+    yield created
+    created.delete()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show what the shared server wrote while a test ran that fails."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("server")
+    if isinstance(running, Server):
+        if report.passed and report.when == "setup":
+            item.stash[_log_begins] = running.log.stat().st_size
+        elif report.failed and (written := running.log_text(item.stash.get(_log_begins, 0))):
+            report.sections.append(("log of the server", written))
+    return report

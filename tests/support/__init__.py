@@ -1,0 +1,1 @@
+"""What end-to-end tests share: a running Manifold and the programs its users run against it."""
