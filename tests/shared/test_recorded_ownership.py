@@ -330,3 +330,23 @@ def test_custom_resources() -> None:
     player = Player("widgets", "t.example.com/v1", custom_widgets(), ("spec",))
     judged = played(player, "k8s-crds.yaml", lambda name: name == "cr-create" or name.startswith("cr-apply"))
     assert judged == ["create", "cr-apply", "cr-apply-conflict", "cr-apply-unknown"]
+
+
+@pytest.mark.parametrize(
+    ("file", "exchange", "type_name", "version"),
+    [
+        ("k8s-crud.yaml", "configmap-create", "io.k8s.api.core.v1.ConfigMap", "v1"),
+        (
+            "k8s-crds.yaml",
+            "crd-create",
+            "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+            "apiextensions.k8s.io/v1",
+        ),
+    ],
+)
+def test_created_built_in_types(file: str, exchange: str, type_name: str, version: str) -> None:
+    answer = next(found for found in recorded(file) if found["name"] == exchange)["response"]["body"]
+    new = copied(answer)
+    del new["metadata"]["managedFields"]
+    track_create(None, new, built_in_schemas()[type_name], Manager("client", "Update", version), TIME, STATUS)
+    assert new == answer

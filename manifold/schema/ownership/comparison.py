@@ -2,100 +2,40 @@
 
 `changed` holds the paths whose value is new or another one, `removed` those that are gone. What counts as one value is
 the schema's business: scalars, atomic lists and atomic maps change as a whole, granular maps entry by entry,
-associative lists member by member (by value or by key, whatever their order). Content without a schema is taken as
-Kubernetes takes it: maps are granular, lists atomic.
+associative lists member by member (by value or by key, whatever their order).
 
 An object of a built-in type is never quite empty: its structs are there before anybody writes, so that `spec` itself
 has no owner although everything in it has. A created object is therefore compared with what its type writes when it is
 empty (`Node.written`); of a custom resource, where nothing is written unasked, `spec` itself is owned.
 
-Some of the metadata has no owner: what identifies the object, and what only the server sets. Specified by KEP-555 and
-by the behaviour of structured-merge-diff, which these functions agree with on recorded exchanges.
+Specified by KEP-555 and by the behaviour of structured-merge-diff, which these functions agree with on recorded
+exchanges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
-from manifold.schema.model import ANY, Node
+from manifold.schema.model import Node
 from manifold.schema.ownership.elements import grouped
 from manifold.schema.ownership.fields import SELF, Fields, Removals, ordered, without_removed
+from manifold.schema.ownership.places import (
+    UNOWNED_METADATA,
+    associative,
+    child,
+    granular,
+    items,
+    owned_annotations,
+    same,
+    zero,
+)
 from manifold.schema.patches.equality import equal
 
-CLUSTER_ANNOTATION = "kcp.io/cluster"
-UNOWNED_METADATA = frozenset(
-    (
-        "name",
-        "namespace",
-        "creationTimestamp",
-        "selfLink",
-        "uid",
-        "clusterName",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-    )
-)
 _UNOWNED_ROOT = ("apiVersion", "kind", "metadata")
 _SCALARS = frozenset(("string", "integer", "number", "boolean"))
 _MISSING: Any = object()
 _NOTHING: dict[str, Any] = {}
-
-
-def granular(node: Node) -> bool:
-    """Whether an object in this place is owned entry by entry."""
-    kind = node.kind
-    if kind == "object" or kind == "map":
-        return node.map_type == "granular"
-    return kind == "any" and node.preserve and node.map_type == "granular"
-
-
-def associative(node: Node) -> bool:
-    """Whether a list in this place is owned member by member."""
-    return node.kind == "list" and node.list_type != "atomic"
-
-
-@lru_cache(maxsize=4096)
-def _typed(node: Node) -> bool:
-    """Whether a schema describes all that can be in this place, so that true cannot stand where 1 stood."""
-    seen: set[Node] = set()
-    waiting = [node]
-    while waiting:
-        place = waiting.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        if place.kind == "any" or place.preserve or (place.kind == "object" and not place.properties):
-            return False
-        waiting += place.properties.values()
-        if place.kind == "map" or place.values is not None:
-            waiting.append(place.values or ANY)
-        if place.kind == "list":
-            waiting.append(items(place))
-    return True
-
-
-def same(before: Any, after: Any, node: Node) -> bool:
-    """Whether two values of this place are one."""
-    if before is after:
-        return True
-    if before != after:
-        return False
-    if isinstance(before, dict | list):
-        return _typed(node) or equal(before, after)
-    return isinstance(before, bool) == isinstance(after, bool)
-
-
-def child(node: Node, name: str) -> Node:
-    """The node of an entry; of entries no schema knows, the node of anything."""
-    return node.properties.get(name) or node.values or ANY
-
-
-def items(node: Node) -> Node:
-    """The node of a list's members."""
-    return node.items or ANY
 
 
 def added(value: Any, node: Node) -> Fields:
@@ -135,17 +75,6 @@ def _entries(value: Any, node: Node) -> Fields:
     return inside
 
 
-def zero(node: Node) -> Any:
-    """What a built-in type writes in a place of this node that nobody has set."""
-    if node.kind == "object":
-        return {name: zero(inner) for name, inner in node.properties.items() if inner.written}
-    if node.kind == "string":
-        return None if node.format in ("date-time", "micro-time") else ""
-    if node.kind == "integer" or node.kind == "number":
-        return 0
-    return False if node.kind == "boolean" else None
-
-
 def _since_zero(value: Any, node: Node) -> Fields | None:
     """What was set in a place that is always written; None for nothing."""
     if node.kind == "object" and isinstance(value, dict):
@@ -179,15 +108,6 @@ def created(new: dict[str, Any], node: Node) -> Fields:
         if found is not None:
             result["f:" + name] = found
     return result
-
-
-def owned_annotations(annotations: Any) -> Any:
-    """Annotations without the one that only says where the object is; None where none is left."""
-    if isinstance(annotations, dict) and CLUSTER_ANNOTATION in annotations:
-        if len(annotations) == 1:
-            return None
-        return {name: value for name, value in annotations.items() if name != CLUSTER_ANNOTATION}
-    return annotations
 
 
 def _created_metadata(metadata: dict[str, Any], node: Node) -> Fields:

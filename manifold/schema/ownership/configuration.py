@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from manifold.schema.model import ANY, Node
-from manifold.schema.ownership.comparison import (
+from manifold.schema.ownership.elements import NoElement, element
+from manifold.schema.ownership.fields import SELF, Fields, ordered, shown
+from manifold.schema.ownership.places import (
     UNOWNED_METADATA,
     associative,
     child,
@@ -19,8 +21,6 @@ from manifold.schema.ownership.comparison import (
     items,
     owned_annotations,
 )
-from manifold.schema.ownership.elements import NoElement, element
-from manifold.schema.ownership.fields import SELF, Fields, ordered, shown
 from manifold.schema.patches.printing import literal, printed
 
 _LOOSE = frozenset(("int-or-string", "quantity"))

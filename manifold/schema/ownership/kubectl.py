@@ -30,7 +30,7 @@ def last_applied(obj: dict[str, Any]) -> str:
 
 
 def still_client_side(live: dict[str, Any], node: Node, api_version: str) -> Fields:
-    """What client-side apply has set and the object still has: no conflict for kubectl. Empty where it cannot be told."""
+    """What client-side apply has set and the object still has, which is no conflict for kubectl; empty if untold."""
     try:
         configuration = orjson.loads(last_applied(live))
         if not isinstance(configuration, dict) or configuration.get("apiVersion") != api_version:

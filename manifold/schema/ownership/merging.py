@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from manifold.schema.model import Node
-from manifold.schema.ownership.comparison import UNOWNED_METADATA, associative, child, granular, items, same
 from manifold.schema.ownership.elements import NoElement, element, grouped
 from manifold.schema.ownership.fields import SELF, Fields
+from manifold.schema.ownership.places import UNOWNED_METADATA, associative, child, granular, items, same
 from manifold.schema.patches.equality import equal
 
 _MISSING: Any = object()

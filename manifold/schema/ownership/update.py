@@ -37,8 +37,8 @@ def track_create(
     """Set `metadata.managedFields` of an object that is created. `live` is None; it is there for one signature.
 
     Everything in the object becomes `manager`'s, except what is below the paths of `reset`, which the type does not let
-    this writer set. `now` is a time as meta/v1 Time writes it; empty leaves it out, as writes through `scale` do. Usable
-    managedFields sent along are kept for what they name beyond the object.
+    this writer set. `now` is a time as meta/v1 Time writes it; empty leaves it out, as writes through `scale` do.
+    Usable managedFields sent along are kept for what they name beyond the object.
     """
     track_update(live, new, node, manager, now, reset)
 
