@@ -145,9 +145,15 @@ def method_not_allowed() -> StatusError:
 
 
 def not_acceptable(accepted: Sequence[str]) -> StatusError:
-    """406: the client accepts none of the representations there are."""
+    """406: the client accepts a form of what is there that is not made."""
     message = f"only the following media types are accepted: {', '.join(accepted)}"
     return StatusError(406, "NotAcceptable", message)
+
+
+def no_representation(available: Sequence[str]) -> StatusError:
+    """406: the client accepts none of the representations there are."""
+    message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(available)}"
+    return StatusError(406, "NotAcceptable", message, {})
 
 
 def unsupported_media_type(accepted: Sequence[str]) -> StatusError:

@@ -21,6 +21,7 @@ from manifold.registry.writing import (
     default_manager,
     too_contended,
 )
+from manifold.schema import records
 from manifold.schema.ownership import Manager, track_create
 from manifold.storage.contract import Guard, GuardFailed, Write
 from manifold.types import metadata as metadata_rules
@@ -34,7 +35,9 @@ NAMESPACE_MISMATCH = "the namespace of the provided object does not match the na
 def check_namespace(target: Target, metadata: Object) -> None:
     """Give the object the request's namespace. Raises the 400 of an object that names another."""
     given = metadata.get("namespace") or ""
-    if given != target.namespace:
+    if not target.served.type.namespaced:
+        metadata.pop("namespace", None)
+    elif given != target.namespace:
         if given:
             raise errors.bad_request(NAMESPACE_MISMATCH)
         metadata["namespace"] = target.namespace
@@ -99,7 +102,7 @@ async def create(
         found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name)
         found += kind.strategy.validate_create(obj)
         if found:
-            raise errors.invalid(kind.group, kind.kind, name, found)
+            raise errors.invalid(served.group, kind.kind, name, found)
         await environment.admission.validate(request)
         warnings = request.warnings + kind.strategy.warnings(obj)
         effects = environment.effects_of(served)
@@ -112,15 +115,25 @@ async def create(
         key = served.key(target.cluster, target.namespace, name)
         value = served.encode(obj)
         if options.dry_run:
-            if await plan.snapshot.get(key) is not None:
-                raise errors.already_exists(kind.group, kind.resource, name)
+            await _check_free(plan, key, target, name)
             return Result(201, obj=obj, warnings=warnings)
         plan.guards.append(Guard(key, 0))
         try:
             revision = await environment.commit(Write(key, value), plan)
         except GuardFailed as failed:
             if failed.guard.key == key and not generated:
-                raise errors.already_exists(kind.group, kind.resource, name) from None
+                await _check_free(Plan(await environment.store.snapshot()), key, target, name)
             continue
         return Result(201, value, revision, warnings=warnings)
     raise too_contended(target)
+
+
+async def _check_free(plan: Plan, key: bytes, target: Target, name: str) -> None:
+    """Raise the 409 where the name is taken."""
+    row = await plan.snapshot.get(key)
+    if row is not None:
+        kind = target.served.type
+        refusal = errors.already_exists(kind.group, kind.resource, name)
+        if records.flags(row.value) & records.DELETING:
+            refusal.message = f"object is being deleted: {refusal.message}"
+        raise refusal

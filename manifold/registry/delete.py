@@ -114,7 +114,7 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
             return Result(200, row.value, row.revision)
         if not was_deleting:
             metadata["deletionTimestamp"] = clock.format_seconds(operation.now)
-            if not kept:
+            if effects.grace_period:
                 metadata["deletionGracePeriodSeconds"] = 0
             if metadata.get("generation"):
                 metadata["generation"] += 1

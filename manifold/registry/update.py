@@ -168,7 +168,7 @@ async def _once(
     found = metadata_rules.validate_update(metadata, old_metadata)
     found += kind.strategy.validate_update(new, old) if part is None else part.validate_update(new, old)
     if found:
-        raise errors.invalid(kind.group, kind.kind, target.name, found)
+        raise errors.invalid(served.group, kind.kind, target.name, found)
     await environment.admission.validate(request)
     warnings = request.warnings + (kind.strategy.warnings(new) if part is None else [])
     if not wanted.applied:
@@ -187,7 +187,7 @@ async def _once(
         return Result(200, obj=new, warnings=warnings)
     value = served.encode(new)
     revision = await environment.commit(Write(row.key, None if gone else value), plan)
-    return Result(200, value, revision, warnings=warnings)
+    return Result(200, value, row.revision if gone else revision, warnings=warnings)
 
 
 def _content(obj: Object, status: bool) -> Object:

@@ -21,6 +21,7 @@ from manifold.auth.impersonation import impersonate, requested_user
 from manifold.base import clusters, errors
 from manifold.registry.served import Served
 from manifold.server import health
+from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request
 from manifold.server.resources import Resources
@@ -101,6 +102,9 @@ class Application:
         if not info.resource and info.path.startswith(HEALTH) and await self._known(info.cluster):
             answer = health.answer(info.path, request.query_string, doors.checks)
             await responder.raw(answer.status, answer.content_type.encode(), answer.body)
+            return
+        if info.cluster and info.path.rstrip("/") == METRICS:
+            await responder.text(501, NOT_IN_WORKSPACE + "\n")
             return
         cluster = info.cluster
         authorization = request.header(b"authorization")

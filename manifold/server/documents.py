@@ -48,10 +48,7 @@ class Documents:
         """Answer a request for a path; False where there is nothing at it."""
         path = request.info.path
         if path.rstrip("/") == METRICS:
-            if cluster:
-                await responder.text(501, NOT_IN_WORKSPACE + "\n")
-            else:
-                await responder.raw(200, METRICS_TYPE, self._metrics.text())
+            await responder.raw(200, METRICS_TYPE, self._metrics.text())
             return True
         if request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()

@@ -80,6 +80,4 @@ def negotiate(accept: str) -> Accepted:
             return Accepted(media, "metadata", wanted.endswith("List"), pretty)
     if known:
         raise errors.not_acceptable(READ_TYPES)
-    refusal = errors.not_acceptable(READ_TYPES)
-    refusal.message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(READ_TYPES)}"
-    raise refusal
+    raise errors.no_representation(READ_TYPES)

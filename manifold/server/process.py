@@ -10,6 +10,7 @@ and exit code 1.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -204,4 +205,5 @@ def _greet(settings: Settings, where: Addresses) -> None:
             f"  export KUBECONFIG={shlex.quote(str(settings.kubeconfig_path))}",
             "  kubectl get workspaces",
         ]
-    print("\n".join(lines), flush=True)
+    with contextlib.suppress(OSError, ValueError):  # whoever reads this may be gone already
+        print("\n".join(lines), flush=True)

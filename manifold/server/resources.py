@@ -32,7 +32,7 @@ from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Result, Target, default_manager
 from manifold.schema.bodies import parse_body, parse_delete_options, parse_patch
 from manifold.schema.ownership import Manager
-from manifold.server.negotiation import Accepted, negotiate
+from manifold.server.negotiation import JSON, Accepted, negotiate
 from manifold.server.request import Request
 from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
 
@@ -41,6 +41,7 @@ Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
 
 MIN_WATCH_SECONDS = 1800
 MAX_WATCH_SECONDS = 3600
+WATCHED_TYPES = ("application/json", "application/vnd.kubernetes.protobuf")
 _NO_NAME = (".", "..")
 
 
@@ -119,6 +120,8 @@ class Resources:
             return
         if info.subresource and info.subresource not in kind.subresources:
             raise errors.unknown_resource()
+        if info.subresource == "finalize" and method != "PUT":
+            raise errors.method_not_allowed()
         if method == "HEAD" or info.verb not in (*kind.verbs, "get"):
             raise errors.method_not_allowed()
         collection = info.verb in ("list", "watch", "create", "deletecollection") and not info.named_watch
@@ -245,6 +248,8 @@ class Resources:
 
     async def _watch(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
         options = list_options(request.query, True)
+        if accepted.media != JSON:
+            raise errors.not_acceptable(WATCHED_TYPES)
         form = self._representation(request, accepted)
         if target.name:
             chosen = selection.parse(target.served, options.labels, "")

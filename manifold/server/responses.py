@@ -139,9 +139,6 @@ class Responder:
 
 def to_yaml(body: bytes) -> bytes:
     """JSON bytes as YAML, keys sorted as Kubernetes writes them."""
-    import yaml  # hardly any client wants YAML
+    from manifold.schema.yaml_output import dump  # hardly any client wants YAML
 
-    text: str = yaml.dump(
-        orjson.loads(body), Dumper=yaml.CSafeDumper, sort_keys=True, default_flow_style=False, allow_unicode=True
-    )
-    return text.encode()
+    return dump(orjson.loads(body))

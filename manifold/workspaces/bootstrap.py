@@ -17,7 +17,6 @@ import orjson
 
 from manifold import __version__
 from manifold.auth.rbac.bootstrap import bootstrap_objects, root_policy_objects
-from manifold.base.user import User
 from manifold.exports import bindings
 from manifold.exports.bindings import Export
 from manifold.registry.writing import Clock
@@ -196,7 +195,6 @@ def _root_objects(author: Author, foundation: Foundation, exports: Sequence[Expo
     )
     return [
         logical_cluster,
-        content.administrator_binding(author, User(BOOTSTRAPPER).name),
         *namespace(author, "default", setting.root_ca),
         *namespace(author, SYSTEM_NAMESPACE, setting.root_ca),
         *_exports(author, foundation, exports),

@@ -59,6 +59,8 @@ def work_row(cluster: str, name: str) -> bytes:
 class NamespaceEffects(Effects):
     """Content on creation, a work row on deletion."""
 
+    grace_period = False
+
     def __init__(self, kinds: Kinds, clock: Clock, root_ca: str) -> None:
         self._kinds = kinds
         self._clock = clock
