@@ -277,3 +277,15 @@ def test_times_alone_are_no_change() -> None:
     entries(relabelled)[0]["time"] = at(2)
     keep_times(live, relabelled)
     assert entries(relabelled)[0]["time"] == at(2)
+
+
+def test_owners_nested_without_end_are_not_listened_to() -> None:
+    live: dict[str, Any] = {"metadata": {}, "data": {"a": "1"}}
+    track_create(None, live, NODE, Manager("one", "Update", "v1"), at(1))
+    deep: Fields = {}
+    for _ in range(5000):
+        deep = {"f:a": deep}
+    sent = fresh(live)
+    sent["metadata"]["managedFields"] = [{**entries(live)[0], "fieldsV1": deep}]
+    track_update(live, sent, NODE, Manager("one", "Update", "v1"), at(2))
+    assert sent == live

@@ -90,7 +90,7 @@ def _owners_so_far(live: dict[str, Any] | None, metadata: dict[str, Any], manage
         return _NO_ENTRIES
     try:
         return arranged(entries_from_client(sent))
-    except ValueError:
+    except (ValueError, RecursionError):
         return present
 
 
