@@ -28,7 +28,7 @@ def _dumper() -> Any:  # a class made of PyYAML's, which is imported by the firs
             style = "|"
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
-    resolver = yaml.resolver.Resolver()
+    resolver: Any = yaml.resolver.Resolver()
     Dumper.add_representer(str, represent)
     return Dumper
 

@@ -106,6 +106,7 @@ class Application:
         if info.cluster and info.path.rstrip("/") == METRICS:
             await responder.text(501, NOT_IN_WORKSPACE + "\n")
             return
+        request.check_common()
         cluster = info.cluster
         authorization = request.header(b"authorization")
         if not cluster and authorization and not info.path.startswith(SERVICES):

@@ -110,7 +110,6 @@ class Resources:
             raise errors.unknown_resource()
         if info.name in _NO_NAME or "\x00" in info.name or "\x00" in info.namespace:
             raise errors.bad_request(f"Name parameter invalid: \"{info.name}\": may not be '{info.name}'")
-        request.check_common()
         target = Target(
             request.user, cluster, served, info.namespace, info.name, info.subresource, request.header(b"user-agent")
         )

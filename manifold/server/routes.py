@@ -17,7 +17,7 @@ from manifold.registry.options import write_options
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.schema.bodies import parse_body
-from manifold.server.negotiation import negotiate
+from manifold.server.negotiation import READ_TYPES, negotiate
 from manifold.server.request import Request
 from manifold.server.resources import Route
 from manifold.server.responses import Responder
@@ -65,7 +65,9 @@ class Routes:
         kind = served.type
         if request.method != "POST" or target.name or (kind.namespaced and not target.namespace):
             raise errors.method_not_allowed()
-        responder.accepted = negotiate(request.header(b"accept"))
+        responder.accepted = accepted = negotiate(request.header(b"accept"))
+        if accepted.form != "object":
+            raise errors.not_acceptable(READ_TYPES)
         options = write_options(request.query, "CreateOptions")
         obj = await read_object(request, kind, options.validation, responder)
         answer = await self._answer(kind.resource, obj, request, target)
