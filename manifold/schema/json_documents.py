@@ -21,8 +21,9 @@ import orjson
 
 from manifold.base.fields import quote
 
-MAXIMUM_DEPTH = 256
-"""Objects and lists within each other. Go stops at 10,000; everything here that walks a value may recurse safely."""
+MAXIMUM_DEPTH = 200
+"""Objects and lists within each other. Go stops at 10,000, but orjson writes nothing deeper than 254, and what walks a
+value may recurse."""
 MAXIMUM_PROBLEMS = 100
 """Unknown and duplicate fields told of one body."""
 _END = "unexpected end of JSON input"
@@ -90,8 +91,8 @@ def path(trail: Trail) -> str:
     while trail is not None:
         trail, part = trail
         parts.append(part)
-    text = "".join(reversed(parts)).removeprefix(".")
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    whole = "".join(reversed(parts)).removeprefix(".")
+    return whole if whole.isascii() else whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def parse(body: bytes) -> tuple[Any, Original | None]:
@@ -110,7 +111,7 @@ def parse(body: bytes) -> tuple[Any, Original | None]:
 
 def _too_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(MAXIMUM_DEPTH + 1):
+    for _ in range(MAXIMUM_DEPTH):
         below: list[Any] = []
         for parent in level:
             children = parent.values() if parent.__class__ is dict else parent if parent.__class__ is list else ()
@@ -153,7 +154,8 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("manifold-replace-each", _replaced)
 
 
-def _text(body: bytes) -> str:
+def text(body: bytes) -> str:
+    """UTF-8 as Go's decoder takes it: each byte that is none becomes U+FFFD."""
     return body.decode("utf-8", "manifold-replace-each")
 
 
@@ -191,12 +193,12 @@ def _exactly(body: bytes) -> tuple[Any, Original | None]:
             twice = True
         return made
 
-    text = _text(body)
+    given = text(body)
     decoder = json.JSONDecoder(object_pairs_hook=hook, parse_constant=_constant, parse_int=_integer, parse_float=_real)
     try:
-        value = decoder.decode(text)
+        value = decoder.decode(given)
     except json.JSONDecodeError as error:
-        raise JSONError(_told(text, error.pos, error.msg)) from None
+        raise JSONError(_told(given, error.pos, error.msg)) from None
     except _Constant as error:
         name = str(error)
         # The parser reads `-Infinity` as one word; Go's stops at the letter.
@@ -206,7 +208,7 @@ def _exactly(body: bytes) -> tuple[Any, Original | None]:
         raise JSONError("exceeded max depth") from None
     if _too_deep(value):
         raise JSONError("exceeded max depth")
-    if "\\u" in text:
+    if "\\u" in given:
         value = _without_surrogates(value)
     return value, Original(value, objects) if twice else None
 

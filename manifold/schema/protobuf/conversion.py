@@ -50,6 +50,8 @@ def reader(message: str) -> Read:
             convert = reads[number]
             if convert is not None:
                 value = convert(value)
+            elif value.__class__ is bytes:
+                value = _replaced(value)
             name = names[number]
             if name:
                 made[name] = value
@@ -61,13 +63,41 @@ def reader(message: str) -> Read:
 
 
 def _field_reader(field: Field) -> Read | None:
-    if field.map:
-        convert = _value_reader(field)
-        return lambda pairs: {pair.f1: convert(pair.f2) if convert is not None else pair.f2 for pair in pairs}
     one = _value_reader(field)
+    if field.map:
+        if one is None and field.type == "string":
+            return _text_map
+        return lambda pairs: {_replaced(pair.f1): one(pair.f2) if one is not None else pair.f2 for pair in pairs}
     if not field.repeated:
         return one
-    return list if one is None else lambda values: [one(value) for value in values]
+    if one is None:
+        return _text_list if field.type == "string" else list
+    return lambda values: [one(value) for value in values]
+
+
+def _replaced(text: str | bytes) -> str:
+    """A text; the runtime gives bytes for what is no UTF-8, and Go's JSON then has U+FFFD in the place of each."""
+    return json_documents.text(text) if isinstance(text, bytes) else text
+
+
+def _text_map(pairs: Any) -> dict[str, str]:
+    made = {pair.f1: pair.f2 for pair in pairs}
+    try:
+        # Joining is the quickest way to find out that all are texts.
+        "".join(made)
+        "".join(made.values())
+    except TypeError:
+        return {_replaced(name): _replaced(value) for name, value in made.items()}
+    return made
+
+
+def _text_list(values: Any) -> list[str]:
+    made = list(values)
+    try:
+        "".join(made)
+    except TypeError:
+        return [_replaced(value) for value in made]
+    return made
 
 
 def _value_reader(field: Field) -> Read | None:
@@ -224,8 +254,7 @@ def _write_duration(into: Any, value: Any) -> None:
 
 
 def _read_quantity(given: Any) -> str:
-    text: str = given.f1
-    return text or "0"
+    return _replaced(given.f1) or "0"
 
 
 def _write_quantity(into: Any, value: Any) -> None:
@@ -233,8 +262,8 @@ def _write_quantity(into: Any, value: Any) -> None:
 
 
 def _read_int_or_string(given: Any) -> int | str:
-    found: int | str = given.f3 if given.f1 == 1 else given.f2
-    return found
+    number: int = given.f2
+    return _replaced(given.f3) if given.f1 == 1 else number
 
 
 def _write_int_or_string(into: Any, value: Any) -> None:
@@ -293,7 +322,7 @@ def _write_schema_or_bool(into: Any, value: Any) -> None:
 
 def _read_schema_or_strings(given: Any) -> Any:
     if given.f2:
-        return list(given.f2)
+        return _text_list(given.f2)
     return reader(_EXTENSIONS + "JSONSchemaProps")(given.f1) if given.HasField("f1") else None
 
 
@@ -306,7 +335,7 @@ def _write_schema_or_strings(into: Any, value: Any) -> None:
 
 
 def _read_items(given: Any) -> list[str]:
-    return list(given.f1)
+    return _text_list(given.f1)
 
 
 def _write_items(into: Any, value: Any) -> None:

@@ -65,8 +65,6 @@ def decode_message(message: str, raw: bytes) -> dict[str, Any]:
         raise DecodingError(_wrong(raw) or _UNEXPECTED_END) from None
     try:
         made: dict[str, Any] = reader(name)(given)
-    except UnicodeDecodeError:
-        raise DecodingError("proto: string field contains invalid UTF-8") from None
     except RecursionError:
         raise DecodingError("exceeded max depth") from None
     return made
