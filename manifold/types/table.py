@@ -17,6 +17,7 @@ from manifold.types.resource import ResourceType
 def built_in_types() -> tuple[ResourceType, ...]:
     """Every built-in type in every version it is served in."""
     from manifold.types import authentication, authorization, certificates, coordination, core, events, rbac
+    from manifold.types.admissionregistration import TYPES as admission_types
     from manifold.types.apiextensions import definitions
 
     return (
@@ -26,6 +27,7 @@ def built_in_types() -> tuple[ResourceType, ...]:
         *certificates.TYPES,
         *coordination.TYPES,
         *rbac.TYPES,
+        *admission_types,
         *events.TYPES,
         *definitions.TYPES,
     )
