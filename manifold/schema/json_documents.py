@@ -1,10 +1,10 @@
 """JSON as it comes from clients: parsed fast, with every duplicate key found, and refused in Go's words.
 
 orjson parses, but keeps silent about a key that stands twice (RFC 8259 leaves that open; Kubernetes' field validation
-tells it, and does so on every write by default). So the parsed value is written again and compared: the same bytes, or
-the same number of keys by a count that is cheap and never too low, prove that there was no duplicate. Only where that
-proof fails, or orjson refuses what Go accepts (invalid UTF-8 and lone surrogates become U+FFFD), the standard library's
-parser reads the text with a hook that sees all pairs. Its error position is also what Go's text is found from.
+tells it, and does so on every write by default). So the parsed value is written again: the same bytes, or the same number
+of colons, prove that no key was dropped. Only where that proof fails, or orjson refuses what Go accepts (invalid UTF-8
+and lone surrogates become U+FFFD), the standard library's parser reads the text with a hook that sees all pairs. Its
+error position is also what Go's text is found from.
 Work stays linear in the size of the body in every case, and nearly all of it is done in C.
 """
 
@@ -123,27 +123,17 @@ def _too_deep(value: Any) -> bool:
 
 
 def _without_duplicates(body: bytes, value: Any) -> bool:
-    """Whether it is certain that no key stands twice in one object. False means: look closer."""
+    """Whether it is certain that no key stands twice in one object. False means: look closer.
+
+    Every key is followed by one colon, and a colon in a string stands for itself in both texts unless it is escaped. A
+    pair that was dropped takes its colon along.
+    """
     written = orjson.dumps(value)
-    if len(body) - len(written) in (0, 1) and body.startswith(written):
+    if body.startswith(written):
         return True
-    if b"\\\\" in body or b"\\u" in body or b" :" in body or b"\t:" in body or b"\n:" in body or b"\r:" in body:
-        # Escapes could hide a key's end, and space could separate it from its colon: count what cannot be hidden.
-        return len(re.findall(rb'"[ \t\n\r]*:', body)) == _keys(value)
-    # A key ends with `":`; inside of strings that can only stand as `\":`, and is then escaped in both texts.
-    return body.count(b'":') == written.count(b'":')
-
-
-def _keys(value: Any) -> int:
-    count = 0
-    stack = [value]
-    while stack:
-        parent = stack.pop()
-        if parent.__class__ is dict:
-            count += len(parent)
-            parent = parent.values()
-        stack += [child for child in parent if child.__class__ is dict or child.__class__ is list] if parent else ()
-    return count
+    if body.count(b":") != written.count(b":"):
+        return False
+    return b"\\u" not in body or not (b"\\u003a" in body or b"\\u003A" in body)
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
