@@ -11,6 +11,7 @@ from typing import Any
 
 from manifold.base import clock, names
 from manifold.schema.loading import built_in_schemas, schema_name
+from manifold.schema.protobuf.envelope import message_for
 from manifold.schema.typed import TypedCodec
 from manifold.types.resource import Column, Object, ResourceType, Strategy
 
@@ -68,6 +69,6 @@ def built_in(
         strategy=strategy,
         check_name=check_name,
         list_kind=f"{kind}List",
-        protobuf="k8s.io" + full_name.removeprefix("io.k8s"),
+        protobuf=message_for(group, version, kind),
         **more,
     )

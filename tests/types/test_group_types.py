@@ -485,5 +485,6 @@ def test_every_type_can_show_an_empty_object() -> None:
             column.cell(obj, NOW)
         assert set(kind.selectable) >= {name for name in kind.field_labels(obj) if name == "metadata.name"}
         assert kind.list_kind
+        assert kind.protobuf
         if kind.storageless:
             assert kind.verbs == ("create",)
