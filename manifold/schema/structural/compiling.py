@@ -28,18 +28,22 @@ Schema = dict[str, Any]
 
 
 class Compiled:
-    """The checks of one schema: its own, and those of what it describes."""
+    """The checks of one schema: its own at once, those of what it describes when the first value comes to them.
 
-    __slots__ = ("_check", "_entries", "_items", "_keys", "_limits", "_own", "_properties", "_refuse")
+    Most objects use little of a large schema, and a schema is compiled in the request that first needs it.
+    """
+
+    __slots__ = ("_entries", "_items", "_keys", "_limits", "_own", "_properties", "_refuse", "_schema", "check")
+
+    check: Check | None
+    """The check of the whole subtree; None where nothing can be wrong."""
 
     def __init__(self, schema: Schema) -> None:
-        described: dict[str, Schema] = schema.get("properties") or {}
-        additional = schema.get("additionalProperties")
-        items = schema.get("items")
-        self._properties = {name: Compiled(child) for name, child in described.items()}
-        self._entries = Compiled(additional) if isinstance(additional, dict) else None
-        self._refuse = additional is False
-        self._items = Compiled(items) if isinstance(items, dict) else None
+        self._schema = schema
+        self._properties: dict[str, Compiled] = {}
+        self._entries: Compiled | None = None
+        self._items: Compiled | None = None
+        self._refuse = schema.get("additionalProperties") is False
         self._keys = (
             tuple(schema.get("x-kubernetes-list-map-keys") or ())
             if schema.get("x-kubernetes-list-type") == "map"
@@ -47,49 +51,71 @@ class Compiled:
         )
         self._limits = (schema.get("minProperties"), schema.get("maxProperties"))
         self._own = _own_checks(schema)
-        self._check = self._build()
+        self.check = self._build()
 
-    @property
-    def check(self) -> Check | None:
-        """The check of the whole subtree; None where nothing can be wrong."""
-        return self._check
+    def _field(self, name: str) -> Compiled | None:
+        """What is said of a property or of an entry of a map; None where nothing is."""
+        found = self._properties.get(name)
+        if found is not None:
+            return found
+        described = (self._schema.get("properties") or {}).get(name)
+        if described is not None:
+            found = self._properties[name] = Compiled(described)
+            return found
+        return self._entry()
+
+    def _entry(self) -> Compiled | None:
+        additional = self._schema.get("additionalProperties")
+        if self._entries is None and isinstance(additional, dict):
+            self._entries = Compiled(additional)
+        return self._entries
+
+    def _item(self) -> Compiled | None:
+        items = self._schema.get("items")
+        if self._items is None and isinstance(items, dict):
+            self._items = Compiled(items)
+        return self._items
 
     def _build(self) -> Check | None:
         own = self._own
-        children = {name: child.check for name, child in self._properties.items() if child.check is not None}
-        entries = self._entries.check if self._entries is not None else None
-        items = self._items.check if self._items is not None else None
-        holds_fields = bool(children) or entries is not None or self._refuse or self._limits != (None, None)
-        if not holds_fields and items is None:
+        described: dict[str, Schema] = self._schema.get("properties") or {}
+        has_entries = isinstance(self._schema.get("additionalProperties"), dict)
+        holds_fields = bool(described) or has_entries or self._refuse or self._limits != (None, None)
+        holds_items = isinstance(self._schema.get("items"), dict)
+        if not holds_fields and not holds_items:
             if not own:
                 return None
             return own[0] if len(own) == 1 else _sequence(own)
-        known = frozenset(self._properties)
+        checks: dict[str, Check] = {}
+        get = checks.get
         fewest, most = self._limits
-        refuse = self._refuse
-        get = children.get
+        limited = fewest is not None or most is not None
+        entries: Check | None = None
+        items: Check | None = None
 
         def check(value: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
+            nonlocal entries, items
             for each in own:
                 each(value, prefix, name, errors)
             if type(value) is dict:
-                if not holds_fields:
-                    return
-                if (fewest is not None or most is not None) and not _sized(
-                    len(value), fewest, most, prefix + name, errors
-                ):
+                if limited and not _sized(len(value), fewest, most, prefix + name, errors):
                     return
                 below = f"{prefix}{name}." if name or prefix else ""
                 for field, entry in value.items():
                     child = get(field)
-                    if child is not None:
-                        child(entry, below, field, errors)
-                    elif field not in known:
-                        if entries is not None:
-                            entries(entry, below, field, errors)
-                        elif refuse:
-                            errors.append(_refused(prefix + name, field))
-            elif items is not None and type(value) is list:
+                    if child is None:
+                        if field in described:
+                            child = checks[field] = _whole(self._field(field))
+                        elif has_entries:
+                            child = entries = entries or _whole(self._entry())
+                        else:
+                            if self._refuse:
+                                errors.append(_refused(prefix + name, field))
+                            continue
+                    child(entry, below, field, errors)
+            elif holds_items and type(value) is list:
+                if items is None:
+                    items = _whole(self._item())
                 path = prefix + name
                 for position, item in enumerate(value):
                     items(item, path, f"[{position}]", errors)
@@ -98,18 +124,18 @@ class Compiled:
 
     def ratchet(self, value: Any, old: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
         """Adds the errors of `value` that were not there already, unchanged, in `old`."""
-        if self._check is None:
+        if self.check is None:
             return
         found: list[FieldError] = []
         for each in self._own:
             each(value, prefix, name, found)
         if type(value) is dict:
             self._ratchet_fields(value, old, prefix, name, found)
-        elif type(value) is list and self._items is not None:
+        elif type(value) is list and (items := self._item()) is not None:
             by_key = self._by_key(old)
             for position, item in enumerate(value):
                 before = by_key.get(self._key(item), NOTHING) if by_key else NOTHING
-                self._items.ratchet(item, before, prefix + name, f"[{position}]", found)
+                items.ratchet(item, before, prefix + name, f"[{position}]", found)
         if found and (old is NOTHING or not same_json(value, old)):
             errors.extend(found)
 
@@ -120,7 +146,7 @@ class Compiled:
         below = f"{prefix}{name}." if name or prefix else ""
         former = old if type(old) is dict else {}
         for field, entry in value.items():
-            child = self._properties.get(field, self._entries)
+            child = self._field(field)
             if child is not None:
                 child.ratchet(entry, former.get(field, NOTHING), below, field, errors)
             elif self._refuse:
@@ -198,19 +224,23 @@ def _own_checks(schema: Schema) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _whole(schema: Schema) -> Check:
-    """The check of an alternative, which may have nothing to say."""
-    return Compiled(schema).check or (lambda value, prefix, name, errors: None)
+def _whole(compiled: Compiled | None) -> Check:
+    """The check of a part or an alternative, which may have nothing to say."""
+    return (compiled.check if compiled is not None else None) or _nothing
+
+
+def _nothing(value: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
+    pass
 
 
 def _combined(schema: Schema) -> list[Check]:
     checks: list[Check] = []
     if alternatives := schema.get("anyOf"):
-        checks.append(combinators.any_of([(_whole(each), combinators.weigh(each)) for each in alternatives]))
+        checks.append(combinators.any_of([(_whole(Compiled(each)), combinators.weigh(each)) for each in alternatives]))
     if alternatives := schema.get("oneOf"):
-        checks.append(combinators.one_of([(_whole(each), combinators.weigh(each)) for each in alternatives]))
+        checks.append(combinators.one_of([(_whole(Compiled(each)), combinators.weigh(each)) for each in alternatives]))
     if every := schema.get("allOf"):
-        checks.append(combinators.all_of([_whole(each) for each in every]))
+        checks.append(combinators.all_of([_whole(Compiled(each)) for each in every]))
     if (refused := schema.get("not")) is not None:
-        checks.append(combinators.not_of(_whole(refused)))
+        checks.append(combinators.not_of(_whole(Compiled(refused))))
     return checks

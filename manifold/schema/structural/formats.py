@@ -24,7 +24,8 @@ _LONG_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-
 _DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
 _WORD_DURATION = re.compile(
     r"\s*(?:\d+\s*(?:nanoseconds?|nanos?|microseconds?|micros?|milliseconds?|millis?|seconds?|secs?|minutes?|mins?|hours?"
-    r"|hrs?|days?|weeks?|wks?|ns|us|µs|ms|s|m|h|d|w)\s*)+\Z", re.ASCII | re.IGNORECASE,
+    r"|hrs?|days?|weeks?|wks?|ns|us|µs|ms|s|m|h|d|w)\s*)+\Z",
+    re.ASCII | re.IGNORECASE,
 )
 _EMAIL_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _EMAIL = re.compile(rf"(?:{_EMAIL_ATOM}(?:\.{_EMAIL_ATOM})*|\"[^\"\\\r\n]*\")@{_EMAIL_ATOM}(?:\.{_EMAIL_ATOM})*\Z")

@@ -13,6 +13,7 @@ from manifold.base.fields import FieldError, invalid, required
 from manifold.schema.structural.validation import same_json
 from manifold.types.apiextensions.instances import CustomStatus, CustomStrategy, broken_rule
 from manifold.types.kcp.catalog import kcp_type
+from manifold.types.kcp.claims import BUILT_IN_CLAIMS, older_claim_errors, selector_errors
 from manifold.types.kcp.conversion import (
     PERMISSION_CLAIMS,
     RESOURCE_SCHEMAS,
@@ -29,59 +30,15 @@ from manifold.types.resource import Object
 
 GROUP = "apis.kcp.io"
 REFERENCE = "APIExport reference must not be changed"
-_EITHER = 'either "all" or "resourceSelector" must be set'
-BUILT_IN_CLAIMS = frozenset(
-    (
-        ("", "namespaces"),
-        ("", "configmaps"),
-        ("", "events"),
-        ("", "resourcequotas"),
-        ("", "secrets"),
-        ("", "serviceaccounts"),
-        ("rbac.authorization.k8s.io", "clusterroles"),
-        ("rbac.authorization.k8s.io", "clusterrolebindings"),
-        ("rbac.authorization.k8s.io", "roles"),
-        ("rbac.authorization.k8s.io", "rolebindings"),
-        ("certificates.k8s.io", "certificatesigningrequests"),
-        ("coordination.k8s.io", "leases"),
-        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
-        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
-        ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
-        ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"),
-        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
-        ("events.k8s.io", "events"),
-        ("apiextensions.k8s.io", "customresourcedefinitions"),
-        ("core.kcp.io", "logicalclusters"),
-        ("authorization.k8s.io", "subjectaccessreviews"),
-        ("authorization.k8s.io", "localsubjectaccessreviews"),
-        ("authentication.k8s.io", "tokenreviews"),
-    )
-)
-"""Types of the server itself that an export may claim without naming an identity (APIs reference, 5.4)."""
-
-
-def _older_claim(claim: Any, field: str) -> list[FieldError]:
-    if type(claim) is not dict:
-        return []
-    selectors = claim.get("resourceSelector") or []
-    errors: list[FieldError] = []
-    if bool(claim.get("all")) == bool(selectors):
-        errors.append(broken_rule(field, claim, _EITHER))
-    for position, selector in enumerate(selectors):
-        if "namespace" not in selector and "name" not in selector:
-            place = f"{field}.resourceSelector[{position}]"
-            errors.append(broken_rule(place, selector, "at least one field must be set"))
-    return errors
 
 
 def _older_export_rules(new: Object, old: Object | None) -> list[FieldError]:
-    return each(new, old, ("spec", "permissionClaims"), _older_claim, keyed=True)
+    return each(new, old, ("spec", "permissionClaims"), older_claim_errors, keyed=True)
 
 
 def _older_binding_rules(new: Object, old: Object | None) -> list[FieldError]:
     places = (("spec", "permissionClaims"), ("status", "appliedPermissionClaims"), ("status", "exportPermissionClaims"))
-    return [error for place in places for error in each(new, old, place, _older_claim)]
+    return [error for place in places for error in each(new, old, place, older_claim_errors)]
 
 
 def _storage(resource: Any, field: str) -> list[FieldError]:
@@ -192,21 +149,6 @@ def _is_list(text: str) -> bool:
     return isinstance(found, list) and all(isinstance(entry, dict) for entry in found)
 
 
-def _selector_errors(claim: Object, field: str) -> list[FieldError]:
-    selector = claim.get("selector") or {}
-    labels, expressions = selector.get("matchLabels"), selector.get("matchExpressions")
-    if not selector.get("matchAll"):
-        if labels or expressions:
-            return []
-        return [required(field, "either one of matchAll, matchLabels, or matchExpressions must be set")]
-    ordered = {name: selector[name] for name in ("matchLabels", "matchExpressions", "matchAll") if selector.get(name)}
-    return [
-        invalid(f"{field}.{name}", ordered, f"{name} cannot be used with matchAll")
-        for name in ("matchLabels", "matchExpressions")
-        if selector.get(name)
-    ]
-
-
 class BindingStrategy(CustomStrategy):
     """Bindings: a reference to an export, and claims that say what they select."""
 
@@ -255,7 +197,7 @@ class BindingStrategy(CustomStrategy):
 
     def claim_errors(self, claim: Object, field: str) -> list[FieldError]:
         """What is wrong with the selector of a claim, which is at `field`."""
-        return _selector_errors(claim, field)
+        return selector_errors(claim, field)
 
 
 class OlderBindingStrategy(BindingStrategy):
