@@ -197,3 +197,16 @@ def test_many_connections_at_once(tmp_path):
         for thread in threads:
             thread.join()
         assert results == [1000] * 400
+
+
+def test_nobody_has_to_read_what_it_says(tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, str(PROGRAM), "--root-directory", str(tmp_path / "root"), "--secure-port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    child.stdout.close()
+    time.sleep(1.5)
+    assert child.poll() is None
+    child.kill()
+    child.wait(30)
