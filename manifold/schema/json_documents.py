@@ -1,10 +1,10 @@
 """JSON as it comes from clients: parsed fast, with every duplicate key found, and refused in Go's words.
 
 orjson parses, but keeps silent about a key that stands twice (RFC 8259 leaves that open; Kubernetes' field validation
-tells it, and does so on every write by default). So the parsed value is written again: the same bytes, or the same number
-of colons, prove that no key was dropped. Only where that proof fails, or orjson refuses what Go accepts (invalid UTF-8
-and lone surrogates become U+FFFD), the standard library's parser reads the text with a hook that sees all pairs. Its
-error position is also what Go's text is found from.
+tells it, and does so on every write by default). So the parsed value is written again: the same bytes, or the same
+number of colons, prove that no key was dropped. Only where that proof fails, or orjson refuses what Go accepts (invalid
+UTF-8 and lone surrogates become U+FFFD), the standard library's parser reads the text with a hook that sees all pairs.
+Its error position is also what Go's text is found from.
 Work stays linear in the size of the body in every case, and nearly all of it is done in C.
 """
 
@@ -104,12 +104,13 @@ def parse(body: bytes) -> tuple[Any, Original | None]:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _exactly(body)
-    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _too_deep(value):
+    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and too_deep(value):
         raise JSONError("exceeded max depth")
     return (value, None) if _without_duplicates(body, value) else _exactly(body)
 
 
-def _too_deep(value: Any) -> bool:
+def too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than `MAXIMUM_DEPTH`."""
     level = [value]
     for _ in range(MAXIMUM_DEPTH):
         below: list[Any] = []
@@ -196,7 +197,7 @@ def _exactly(body: bytes) -> tuple[Any, Original | None]:
         raise JSONError(f"invalid character {_shown(name.lstrip('-')[0])} {place}") from None
     except RecursionError:
         raise JSONError("exceeded max depth") from None
-    if _too_deep(value):
+    if too_deep(value):
         raise JSONError("exceeded max depth")
     if "\\u" in given:
         value = _without_surrogates(value)

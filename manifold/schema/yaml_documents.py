@@ -98,6 +98,9 @@ class _Document:
             raise YAMLError(_told(error, isinstance(error, yaml.scanner.ScannerError))) from None
         if self.refused is not None:
             raise self.refused
+        if self.repeated and json_documents.too_deep(value):
+            # What an alias repeats may be as deep as the place it is repeated in.
+            raise YAMLError("yaml: exceeded max depth")
         told = "yaml: unmarshal errors:\n  " + "\n  ".join(self.twice) if self.twice else ""
         return value, told
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import orjson
 import pytest
 from go_protobuf_samples import SAMPLES
 from hypothesis import given, settings
@@ -92,6 +93,19 @@ def test_text_that_is_no_utf8_is_read_as_go_would() -> None:
     assert protobuf.decode_message("k8s.io.api.core.v1.ConfigMap", finalizer) == {
         "metadata": {"finalizers": ["\ufffd"]}
     }
+
+
+def test_depth_is_bounded() -> None:
+    name = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+    value: dict[str, Any] = {"default": orjson.loads("[" * 190 + "]" * 190)}
+    raw = protobuf.encode_message(name, value)
+    assert protobuf.decode_message(name, raw) == value
+    for _ in range(30):
+        field = b"\xe2\x01"  # number 28, `not`
+        size = len(raw)
+        raw = field + (bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7])) + raw
+    with pytest.raises(DecodingError, match="exceeded max depth"):
+        protobuf.decode_message(name, raw)
 
 
 @pytest.mark.parametrize(

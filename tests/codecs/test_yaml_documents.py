@@ -133,8 +133,11 @@ def test_deep_nesting_is_refused_and_harmless(text: str) -> None:
 
 def test_depth_is_bounded() -> None:
     assert yaml_documents.parse(("- " * MAXIMUM_DEPTH + "a").encode())[1] == ""
-    with pytest.raises(YAMLError, match="exceeded max depth"):
-        yaml_documents.parse(("- " * (MAXIMUM_DEPTH + 1) + "a").encode())
+    half = MAXIMUM_DEPTH // 2 + 1
+    repeated = "a: &x " + "[" * half + "]" * half + "\nb: " + "[" * half + "*x" + "]" * half
+    for text in ("- " * (MAXIMUM_DEPTH + 1) + "a", repeated):
+        with pytest.raises(YAMLError, match="exceeded max depth"):
+            yaml_documents.parse(text.encode())
 
 
 def test_what_aliases_repeat_is_bounded() -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from manifold.schema.decoding import DecodingError
-from manifold.schema.json_documents import MAXIMUM_DEPTH
+from manifold.schema.json_documents import MAXIMUM_DEPTH, too_deep
 from manifold.schema.loading import schema_name
 from manifold.schema.protobuf.conversion import reader, writer
 from manifold.schema.protobuf.messages import known, message_class
@@ -19,6 +19,7 @@ MAGIC = b"k8s\x00"
 DELETE_OPTIONS = "k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _TYPE_META, _RAW = 1, 2
 _API_VERSION, _KIND = 1, 2
+_FEW = 50
 _UNEXPECTED_END = "unexpected EOF"
 _NO_CONTENT = b"\x1a\x00\x22\x00"
 """The last two fields of the envelope, encoding and type of the content, which Kubernetes writes empty."""
@@ -67,6 +68,9 @@ def decode_message(message: str, raw: bytes) -> dict[str, Any]:
         made: dict[str, Any] = reader(name)(given)
     except RecursionError:
         raise DecodingError("exceeded max depth") from None
+    if raw.count(b"{") + raw.count(b"[") > _FEW and too_deep(made):
+        # The runtime bounds the depth of messages, but JSON may stand in the innermost.
+        raise DecodingError("exceeded max depth")
     return made
 
 
