@@ -19,7 +19,6 @@ from typing import Any
 
 from uvicorn.config import Config
 
-from manifold.server.runtime import keep_large_buffers, map_large_buffers
 from manifold.server.transport import Connection, State
 
 TICK_SECONDS = 1.0
@@ -130,9 +129,6 @@ class Server:
             connection.transport.abort()
 
     def _connection(self) -> Connection:
-        # The loop makes its TLS buffers right after this, in the same turn.
-        map_large_buffers()
-        asyncio.get_running_loop().call_soon(keep_large_buffers)
         return Connection(self._config, self.state, {})
 
     def _set_date(self) -> None:
