@@ -204,9 +204,11 @@ class SigningRequestStrategy(StatusStrategy):
             for position, usage in enumerate(usages)
             if usage not in _KNOWN_USAGES
         )
-        errors.extend(
-            duplicate(path.at(position), usage) for position, usage in enumerate(usages) if usage in usages[:position]
-        )
+        seen: set[str] = set()
+        for position, usage in enumerate(usages):
+            if usage in seen:
+                errors.append(duplicate(path.at(position), usage))
+            seen.add(usage)
         signer = spec.get("signerName") or ""
         if signer == LEGACY_SIGNER:
             text = "the legacy signerName is not allowed via this API version"
@@ -255,6 +257,10 @@ class _Answer(StatusSubresource):
         status = new.get("status") or {}
         new["status"] = status
         stamp = ""
+        transitions = {
+            (earlier.get("type"), earlier.get("status")): earlier.get("lastTransitionTime")
+            for earlier in _conditions(old)
+        }
         for condition in status.get("conditions") or ():
             if condition.get("lastUpdateTime") and condition.get("lastTransitionTime"):
                 continue
@@ -262,13 +268,8 @@ class _Answer(StatusSubresource):
             if not condition.get("lastUpdateTime"):
                 condition["lastUpdateTime"] = stamp
             if not condition.get("lastTransitionTime"):
-                same = (condition.get("type"), condition.get("status"))
-                before = [
-                    earlier["lastTransitionTime"]
-                    for earlier in _conditions(old)
-                    if (earlier.get("type"), earlier.get("status")) == same and earlier.get("lastTransitionTime")
-                ]
-                condition["lastTransitionTime"] = before[0] if before else stamp
+                before = transitions.get((condition.get("type"), condition.get("status")))
+                condition["lastTransitionTime"] = before or stamp
 
     def _decisions(self, new: Object, old: Object, may_decide: bool) -> list[FieldError]:
         """What is wrong with conditions as successors of others: what was decided stays decided."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass
 
-_BLOCK = re.compile(
-    rb"^-----BEGIN ([^\r\n]*?)-----[ \t]*\r?\n((?:[^\r\n:]+:[^\r\n]*\r?\n)*)(?:\r?\n)?(.*?)-----END \1-----[ \t]*\r?$",
-    re.DOTALL | re.MULTILINE,
-)
+_BEGIN = b"-----BEGIN "
+_END = b"-----END "
+_DASHES = b"-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +26,32 @@ class Block:
 
 
 def next_block(text: bytes, start: int = 0) -> Block | None:
-    """The next well-formed PEM block at or behind `start`, or None."""
-    while (found := _BLOCK.search(text, start)) is not None:
-        try:
-            content = base64.b64decode(b"".join(found[3].split()), validate=True)
-        except binascii.Error:
-            start = found.end()
+    """The next well-formed PEM block that begins a line at or behind `start`, or None, in time linear in the text."""
+    while (begin := text.find(_BEGIN, start)) >= 0:
+        line_end = text.find(b"\n", begin)
+        if line_end < 0:
+            return None
+        opening = text[begin + len(_BEGIN) : line_end].rstrip()
+        start = line_end
+        if (begin and text[begin - 1 : begin] != b"\n") or not opening.endswith(_DASHES):
             continue
-        return Block(found[1].decode(errors="replace"), bool(found[2]), content, found.end())
+        end = text.find(_END, line_end)
+        if end < 0:
+            return None
+        # Whatever is wrong with a block, the search goes on behind its end, so nothing is looked at twice.
+        last = text.find(b"\n", end)
+        start = last if last >= 0 else len(text)
+        if text[end + len(_END) : start].rstrip() != opening or text[end - 1 : end] != b"\n":
+            continue
+        lines = text[line_end + 1 : end].splitlines()
+        headers = 0
+        while headers < len(lines) and b":" in lines[headers]:
+            headers += 1
+        try:
+            content = base64.b64decode(b"".join(line.strip() for line in lines[headers:]), validate=True)
+        except binascii.Error:
+            continue
+        return Block(opening[: -len(_DASHES)].decode(errors="replace"), headers > 0, content, start)
     return None
 
 

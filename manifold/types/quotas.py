@@ -53,6 +53,9 @@ _EXISTS_TEXT = (
     "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
 )
 
+_TOLD = 32
+"""How many errors of scopes are told: each shows all scopes, so their number must not grow with them."""
+
 _SPEC = Path("spec")
 _STATUS = Path("status")
 
@@ -104,14 +107,14 @@ def _amounts_errors(amounts: Mapping[str, str], path: Path) -> list[FieldError]:
     return errors
 
 
-def _scope_errors(scope: str, limited: Iterable[str], shown: object, own: Path, whole: Path) -> list[FieldError]:
+def _scope_errors(scope: str, limited: Sequence[str], shown: object, own: Path, whole: Path) -> list[FieldError]:
     """What is wrong with one scope: unknown (told at `own`), or not for the limited resources (at `whole`)."""
     errors = []
     if scope not in _SCOPES:
         errors.append(invalid(own, shown if own == whole else scope, "unsupported scope"))
-    for resource in limited:
-        if is_quota_resource(resource) and not fits_scope(scope, resource):
-            errors.append(invalid(whole, shown, "unsupported scope applied to resource"))
+    unfit = sum(not fits_scope(scope, resource) for resource in limited)
+    if unfit:
+        errors.extend([invalid(whole, shown, "unsupported scope applied to resource")] * min(unfit, _TOLD))
     return errors
 
 
@@ -128,11 +131,13 @@ def _selector_errors(spec: Mapping[str, Any], limited: Sequence[str]) -> list[Fi
     path = _SPEC.child("scopeSelector", "matchExpressions")
     errors: list[FieldError] = []
     expressions = selector.get("matchExpressions") or ()
+    # The selector itself is shown as its Go structure, whose fields have no JSON names there.
+    shown = {"MatchExpressions": [_go_expression(each) for each in expressions]}
     for expression in expressions:
+        if len(errors) >= _TOLD:
+            break
         scope, operator = expression.get("scopeName", ""), expression.get("operator", "")
         values = expression.get("values") or []
-        # The selector itself is shown as its Go structure, whose fields have no JSON names there.
-        shown = {"MatchExpressions": [_go_expression(each) for each in expressions]}
         errors.extend(_scope_errors(scope, limited, shown, path.child("scopeName"), path))
         if scope in _EXISTS_SCOPES and operator != "Exists":
             errors.append(invalid(path.child("operator"), operator, _EXISTS_TEXT))
@@ -169,9 +174,12 @@ class ResourceQuotaStrategy(StatusStrategy):
         hard = spec.get("hard") or {}
         errors = _amounts_errors(hard, _SPEC.child("hard"))
         scopes = spec.get("scopes") or []
-        limited = sorted(hard)
+        limited = sorted(name for name in hard if is_quota_resource(name))
         path = _SPEC.child("scopes")
+        before = len(errors)
         for scope in scopes:
+            if len(errors) - before >= _TOLD:
+                break
             errors.extend(_scope_errors(scope, limited, scopes, path, path))
         errors.extend(_contradictions(scopes, scopes, path))
         return errors + _selector_errors(spec, limited)

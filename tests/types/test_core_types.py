@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from manifold.types.configuration import CONFIG_MAPS, SECRETS
+from manifold.types.key_pairs import next_block
 from manifold.types.namespaces import NAMESPACES, SERVICE_ACCOUNTS
 from manifold.types.quotas import RESOURCE_QUOTAS
 from manifold.types.resource import Object, ResourceType
@@ -332,3 +333,37 @@ def test_tables_and_field_labels() -> None:
     assert set(SECRETS.selectable) == set(SECRETS.field_labels(secret))
     namespace = {"metadata": {"name": "x"}, "status": {"phase": "Active"}}
     assert NAMESPACES.field_labels(namespace) == {"metadata.name": "x", "status.phase": "Active"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"", []),
+        (b"-----BEGIN A-----\neA==\n-----END A-----\n", [("A", False, b"x")]),
+        (b"-----BEGIN A-----\r\neA==\r\n-----END A-----", [("A", False, b"x")]),
+        (b"-----BEGIN A-----\n-----END A-----\n", [("A", False, b"")]),
+        (b"-----BEGIN A-----\nKey: value\n\neA==\n-----END A-----\n", [("A", True, b"x")]),
+        (b"text -----BEGIN A-----\neA==\n-----END A-----\n", []),
+        (b"-----BEGIN A-----\neA==\n-----END B-----\n-----BEGIN C-----\neQ==\n-----END C-----\n", [("C", False, b"y")]),
+        (b"-----BEGIN A-----\n***\n-----END A-----\n-----BEGIN C-----\neQ==\n-----END C-----\n", [("C", False, b"y")]),
+        (b"-----BEGIN A-----\neA==\n", []),
+        (b"-----BEGIN A-----\n" * 50_000, []),
+        (b"-----BEGIN A-----\n" * 50_000 + b"-----END A-----", []),
+    ],
+)
+def test_pem_blocks(text: bytes, found: list[tuple[str, bool, bytes]]) -> None:
+    blocks = []
+    position = 0
+    while (block := next_block(text, position)) is not None:
+        blocks.append((block.label, block.headers, block.content))
+        position = block.end
+    assert blocks == found
+
+
+def test_errors_do_not_grow_with_the_square_of_a_list() -> None:
+    many = ["Nope"] * 2000
+    errors = refused(RESOURCE_QUOTAS, {"spec": {"hard": {"pods": "1"}, "scopes": many}})
+    assert len(errors) == 32
+    expressions = [{"scopeName": "BestEffort", "operator": "Exists"}] * 2000
+    spec = {"hard": {"cpu": "1"}, "scopeSelector": {"matchExpressions": expressions}}
+    assert len(refused(RESOURCE_QUOTAS, {"spec": spec})) == 32
