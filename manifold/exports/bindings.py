@@ -1,14 +1,14 @@
 """The binding of an export: the object, and the row that makes its types served.
 
 A binding to an export that is known is complete when it is created: `Bound`, with all that is bound named in its
-status. The same function makes the bindings a new workspace comes with and the status of one that a user creates
-(APIs reference, sections on APIBinding).
+status. The same functions make the bindings a new workspace comes with and those that users create (APIs reference,
+section 3).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -16,18 +16,14 @@ import orjson
 from manifold.types.resource import Object
 from manifold.views.resolution import BoundExport
 
+GROUP, RESOURCE = "apis.kcp.io", "apibindings"
 FINALIZER = "apis.kcp.io/apibinding-finalizer"
 LOCKS_ANNOTATION = "internal.apis.kcp.io/resource-bindings"
 EXPORT_LABEL = "internal.apis.kcp.io/export"
+CLAIM_LABEL_PREFIX = "claimed.internal.apis.kcp.io/"
+REFLEXIVE = "LstvmbbzVDDOn90ZbhzSQO5U3DMCf88h1pZ"
+"""What the claim label of a binding says where no accepted claim on bindings covers it."""
 _BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CONDITIONS = (
-    "Ready",
-    "APIExportValid",
-    "BindingUpToDate",
-    "InitialBindingCompleted",
-    "PermissionClaimsApplied",
-    "PermissionClaimsValid",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,11 @@ class ExportedResource:
     schema: str
     uid: str
     storage_versions: tuple[str, ...]
+
+    @property
+    def lock(self) -> str:
+        """The name under which a logical cluster notes who serves it."""
+        return f"{self.resource}.{self.group}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,39 @@ def base62(digest: bytes) -> str:
     return "".join(reversed(digits)) or "0"
 
 
+def hashed(text: str) -> str:
+    """A text in the form of hashes in names and labels: SHA-224 in base 62 (APIs reference, section 0.1)."""
+    return base62(hashlib.sha224(text.encode()).digest())
+
+
 def default_binding_name(cluster: str, export: Export) -> str:
     """The name of the binding a workspace type brings (tenancy reference, section 3.5)."""
-    digest = hashlib.sha224(f"{cluster}|{export.path}|{export.name}".encode()).digest()
-    return f"{export.name[:247]}-{base62(digest)[:5].lower()}"
+    return f"{export.name[:247]}-{hashed(f'{cluster}|{export.path}|{export.name}')[:5].lower()}"
 
 
-def export_label(export: Export) -> str:
-    """The value of the label by which bindings of an export are found."""
-    return base62(hashlib.sha224(f"{export.path}|{export.name}".encode()).digest())
+def export_label(cluster: str, name: str) -> str:
+    """The value of the label by which bindings of an export are found; `cluster` is the export's."""
+    return hashed(f"{cluster}:{name}")
+
+
+def claim_label(claim: Object) -> str:
+    """The value of the label that objects of an accepted claim carry (APIs reference, section 3.8)."""
+    told = {"group": claim.get("group"), "resource": claim.get("resource")}
+    body: Object = {name: value for name, value in told.items() if value}
+    body["verbs"] = None
+    if claim.get("identityHash"):
+        body["identityHash"] = claim["identityHash"]
+    return hashed(orjson.dumps(body).decode())
+
+
+def labels(cluster: str, name: str, claims: Iterable[Object] = ()) -> dict[str, str]:
+    """The labels of a binding to the export `name` in `cluster`; `claims` are those of its spec."""
+    label = export_label(cluster, name)
+    covering = REFLEXIVE
+    for claim in claims:
+        if (claim.get("group"), claim.get("resource"), claim.get("state")) == (GROUP, RESOURCE, "Accepted"):
+            covering = claim_label(claim)
+    return {EXPORT_LABEL: label, CLAIM_LABEL_PREFIX + label: covering}
 
 
 def spec(export: Export) -> Object:
@@ -83,27 +108,24 @@ def spec(export: Export) -> Object:
     return {"reference": {"export": {"name": export.name, "path": export.path}}}
 
 
-def bound_status(export: Export, timestamp: str) -> Object:
-    """The status of a binding that is complete since `timestamp`."""
-    return {
-        "apiExportClusterName": export.cluster,
-        "boundResources": [
-            {
-                "group": one.group,
-                "resource": one.resource,
-                "schema": {"UID": one.uid, "identityHash": export.identity, "name": one.schema},
-                "storageVersions": list(one.storage_versions),
-            }
-            for one in export.resources
-        ],
-        "conditions": [
-            {"type": condition, "status": "True", "lastTransitionTime": timestamp} for condition in CONDITIONS
-        ],
-        "phase": "Bound",
-    }
+def bound_resources(export: Export) -> list[Object]:
+    """What a binding of an export names as bound."""
+    return [
+        {
+            "group": one.group,
+            "resource": one.resource,
+            "schema": {"UID": one.uid, "identityHash": export.identity, "name": one.schema},
+            "storageVersions": list(one.storage_versions),
+        }
+        for one in export.resources
+    ]
 
 
 def locks(bound: Sequence[tuple[str, Export]]) -> str:
     """The annotation of a LogicalCluster that says which binding serves which resource; (binding name, export)."""
-    held = {f"{one.resource}.{one.group}": {"n": name} for name, export in bound for one in export.resources}
+    return locks_text({one.lock: {"n": name} for name, export in bound for one in export.resources})
+
+
+def locks_text(held: dict[str, Object]) -> str:
+    """The text of that annotation."""
     return orjson.dumps(dict(sorted(held.items()))).decode()

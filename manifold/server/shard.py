@@ -16,9 +16,14 @@ from manifold.auth.authentication.service_accounts import ServiceAccounts, Token
 from manifold.auth.authentication.signing import SigningKeys, generate_key
 from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
 from manifold.auth.chain import Chain
+from manifold.controllers.bindings import BindingController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
 from manifold.controllers.workspaces import SweepController, TakeDownController
+from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission
+from manifold.exports.definitions import DefinitionEffects
+from manifold.exports.effects import BindingEffects
+from manifold.exports.references import References
 from manifold.registry.clusters import Clusters
 from manifold.registry.hub import Hub
 from manifold.registry.writing import Environment, SystemClock
@@ -147,17 +152,25 @@ async def _assemble(
     paths = Paths(store, kinds.get("tenancy.kcp.io", "workspaces"))
     workspace_types = WorkspaceTypes(store, kinds.get("tenancy.kcp.io", "workspacetypes"), paths)
     shard = ShardIdentity(settings.shard_name, surroundings.external_url, {"name": settings.shard_name})
+    references = References(foundation.exports(), kinds.get("apis.kcp.io", "apiexports"), paths, chain)
     role_guard = guarding.RoleGuard(chain)
     admission = AdmissionChain(
-        [guarding.PathGuard()],
+        [guarding.PathGuard(), BoundTypes()],
         {
+            ("apis.kcp.io", "apibindings"): [BindingAdmission(references)],
+            ("apis.kcp.io", "apiexportendpointslices"): [EndpointSliceAdmission(references)],
             ("tenancy.kcp.io", "workspaces"): [WorkspaceAdmission(kinds, workspace_types, chain)],
             ("core.kcp.io", "logicalclusters"): [guarding.LogicalClusterGuard()],
             ("", "namespaces"): [guarding.NamespaceGuard()],
             **{(RBAC, name): [role_guard] for name in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")},
         },
     )
+    logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
     effects = {
+        ("apis.kcp.io", "apibindings"): BindingEffects(
+            references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters
+        ),
+        ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(),
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
             kinds, workspace_types, Exports(foundation.exports()), shard, clock, root_ca
@@ -167,6 +180,7 @@ async def _assemble(
     runtime = Runtime(
         store,
         [
+            BindingController(environment, kinds),
             NamespaceController(environment, resolver, kinds.get("", "namespaces")),
             TakeDownController(environment, kinds),
             SweepController(environment, kinds),

@@ -29,12 +29,13 @@ SHARED = 1_000
 @dataclass(frozen=True, slots=True)
 class BoundExport:
     """An export as a cluster has bound it: its logical cluster and name, its identity hash, and where its maximal
-    permission policy lies (empty: it has none)."""
+    permission policy lies (empty: it has none). `ending`: its binding is going away, and no new objects are taken."""
 
     cluster: str
     name: str
     identity: str
     policy_cluster: str = ""
+    ending: bool = False
 
 
 class Shape:
@@ -81,8 +82,15 @@ def row_key(cluster: str) -> bytes:
 
 
 def row_value(exports: Iterable[BoundExport]) -> bytes:
-    """The value of a resolution row."""
-    return orjson.dumps([[one.cluster, one.name, one.identity, one.policy_cluster] for one in exports])
+    """The value of a resolution row: a list per export, with its fields in order; the last only where it is true."""
+    return orjson.dumps(
+        [[one.cluster, one.name, one.identity, one.policy_cluster, *([True] if one.ending else [])] for one in exports]
+    )
+
+
+def row_exports(row: bytes) -> list[BoundExport]:
+    """What a resolution row says; the inverse of `row_value`."""
+    return [BoundExport(*entry) for entry in orjson.loads(row)]
 
 
 class Resolver:
@@ -114,10 +122,13 @@ class Resolver:
                 self._rows.pop(keys.parts(change.key)[1], None)
 
     def _build(self, row: bytes) -> Resolution:
-        exports = [BoundExport(*entry) for entry in orjson.loads(row)]
+        exports = row_exports(row)
         served = list(self._everywhere)
+        own = {(one.type.group, one.type.resource) for one in served}
         for export in exports:
-            served += [Served(one, export.identity) for one in self._exported.get((export.cluster, export.name), ())]
+            types = self._exported.get((export.cluster, export.name), ())
+            # What the server itself serves goes before what is bound (APIs reference, section 9.2).
+            served += [Served(one, export.identity) for one in types if (one.group, one.resource) not in own]
         policies = {export.identity: export.policy_cluster for export in exports if export.policy_cluster}
         return Resolution(served, exports, policies)
 

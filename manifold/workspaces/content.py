@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import orjson
 
 from manifold.base.user import User
-from manifold.exports import bindings
+from manifold.exports import bindings, statuses
 from manifold.exports.bindings import Export
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
@@ -79,8 +79,8 @@ def binding_writes(author: Author, path: str, bound: Sequence[tuple[str, Export]
         author.write(
             kind,
             name,
-            {"spec": bindings.spec(export), "status": bindings.bound_status(export, author.timestamp)},
-            labels={bindings.EXPORT_LABEL: bindings.export_label(export)},
+            {"spec": bindings.spec(export), "status": statuses.bound_status(export, author.timestamp)},
+            labels=bindings.labels(export.cluster, export.name),
             annotations={PATH_ANNOTATION: path},
             finalizers=[bindings.FINALIZER],
         )

@@ -67,13 +67,16 @@ class Foundation:
         ]
 
     def kinds(self, types: Sequence[ResourceType]) -> Kinds:
-        """The stored forms of the server's own types and of what root exports."""
-        identities = {
-            (one.group, one.resource): self.identity(name)
+        """The stored forms of the server's own types and of what root exports beside them."""
+        own = {(one.group, one.resource) for one in types}
+        bound = [
+            (name, one)
             for name, exported in EXPORTED_TYPES.items()
             for one in exported
-        }
-        return Kinds([*types, *(one for exported in EXPORTED_TYPES.values() for one in exported)], identities)
+            if (one.group, one.resource) not in own
+        ]
+        identities = {(one.group, one.resource): self.identity(name) for name, one in bound}
+        return Kinds([*types, *(one for _, one in bound)], identities)
 
 
 def _decode(value: bytes, revision: int) -> Foundation:

@@ -1,0 +1,81 @@
+"""Deletes what a binding served, then lets the binding go.
+
+While something holds an object back, the binding says in a condition what it waits for. Its finalizer is taken off
+through the verb, whose effects release what it held in the same commit (APIs reference, section 3.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from manifold.base import clock
+from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty
+from manifold.exports import conditions, statuses
+from manifold.exports.bindings import FINALIZER
+from manifold.exports.effects import CONTROLLER, work_row
+from manifold.registry.options import WriteOptions
+from manifold.registry.served import Served
+from manifold.registry.update import Update, update
+from manifold.registry.writing import Environment, Target
+from manifold.storage.contract import Guard, Row, Write
+from manifold.types.resource import Object
+from manifold.workspaces.objects import Kinds
+
+RETRY_SECONDS = 1.0
+
+
+class BindingController:
+    """Reconciles a binding that goes away."""
+
+    name = CONTROLLER
+
+    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+        self._environment = environment
+        self._kinds = kinds
+        self._bindings = kinds.get("apis.kcp.io", "apibindings")
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """Empty what a binding served as far as possible; let it go when nothing is left."""
+        cluster, name = parts
+        store = self._environment.store
+        work = work_row(cluster, name)
+        row = await (await store.snapshot()).get(self._bindings.key(cluster, "", name))
+        obj = self._bindings.decode(row.value, row.revision) if row is not None else None
+        waiting = obj is not None and FINALIZER in (obj["metadata"].get("finalizers") or ())
+        if row is None or obj is None or not waiting or "deletionTimestamp" not in obj["metadata"]:
+            await store.commit([Write(work, None)], [Guard(work, None)])
+            return 0.0
+        remainder = Remainder()
+        await empty(self._environment, self._served(obj), cluster, "", remainder)
+        if not remainder.empty:
+            await self._tell(row, obj, remainder)
+            return RETRY_SECONDS
+        target = Target(CONTROLLER_USER, cluster, self._bindings, "", name, agent="manifold-controllers")
+        await update(self._environment, target, Update(_without_finalizer, WriteOptions()))
+        return 0.0
+
+    def _served(self, binding: Object) -> list[Served]:
+        return [
+            Served(self._kinds.get(one["group"], one["resource"]).type, one["schema"]["identityHash"])
+            for one in (binding.get("status") or {}).get("boundResources") or ()
+        ]
+
+    async def _tell(self, row: Row, binding: Object, remainder: Remainder) -> None:
+        now = clock.format_seconds(self._environment.clock.now())
+        reason, message = "SomeResourcesRemain", remainder.resources_text()
+        if remainder.finalizers:
+            reason = "SomeFinalizersRemain"
+            message = f"Some content in the workspace has finalizers remaining: {remainder.finalizers_text()}"
+        condition = conditions.false(statuses.RESOURCES_DELETED, now, conditions.ERROR, reason, message)
+        if conditions.with_one(binding, condition):
+            write = Write(row.key, self._bindings.encode(binding))
+            await self._environment.store.commit([write], [Guard(row.key, row.revision)])
+
+
+def _without_finalizer(binding: Object | None) -> Object:
+    obj = binding or {}
+    metadata = obj["metadata"]
+    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one != FINALIZER]
+    if not metadata["finalizers"]:
+        del metadata["finalizers"]
+    return obj
