@@ -233,7 +233,9 @@ def test_a_part_is_told_below_its_field_and_without_it_in_the_text() -> None:
 
 def test_rules_are_found_and_kept_from_running() -> None:
     plain = compile_schema({"type": "object", "properties": {"a": S}, "required": ["a"]})
-    ruled = compile_schema({"type": "object", "properties": {"a": {**S, "x-kubernetes-validations": [{"rule": "true"}]}}})
+    ruled = compile_schema(
+        {"type": "object", "properties": {"a": {**S, "x-kubernetes-validations": [{"rule": "true"}]}}}
+    )
     assert not plain.has_rules
     assert ruled.has_rules
     assert blocks_rules(plain.validate({}))
@@ -282,8 +284,10 @@ def test_what_has_not_changed_is_let_through(new: Any, old: Any, fields: list[st
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1.0, "1"), (0.5, "0.5"), (1e6, "1e+06"), (123456789.0, "1.23456789e+08"), (0.0001, "0.0001")]
-    + [(1e-5, "1e-05"), (-2.5, "-2.5"), (100000.0, "100000"), (1e21, "1e+21"), (1.5e-7, "1.5e-07"), (7, "7")],
+    [
+        *((0.0, "0"), (1.0, "1"), (0.5, "0.5"), (1e6, "1e+06"), (123456789.0, "1.23456789e+08"), (0.0001, "0.0001")),
+        *((1e-5, "1e-05"), (-2.5, "-2.5"), (100000.0, "100000"), (1e21, "1e+21"), (1.5e-7, "1.5e-07"), (7, "7")),
+    ],
 )
 def test_numbers_are_shown_as_go_shows_them(value: float, text: str) -> None:
     assert number_text(value) == text
