@@ -81,6 +81,8 @@ async def create(
             manager = Manager(operation.manager, "Update", kind.api_version)
             track_create(None, obj, kind.schema, manager, now, _STATUS if kind.status else ())
         kind.strategy.prepare_create(obj)
+        if kind.set_creator is not None:
+            kind.set_creator(obj, target.user)
         request = Admission(
             "CREATE",
             target.user,
@@ -99,10 +101,10 @@ async def create(
         await environment.admission.admit(request)
         if kind.generation:
             metadata["generation"] = 1
-        found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name)
+        found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name, kind.custom)
         found += kind.strategy.validate_create(obj)
         if found:
-            raise errors.invalid(served.group, kind.kind, name, found)
+            raise errors.invalid(*kind.named_in_refusals, name, found)
         await environment.admission.validate(request)
         warnings = request.warnings + kind.strategy.warnings(obj)
         effects = environment.effects_of(served)

@@ -8,17 +8,21 @@ the type's schema and decides field ownership itself (RFC 6902, RFC 7386, KEP-55
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from manifold.base import clock, errors
+import orjson
+
+from manifold.base import clock, errors, fields
 from manifold.registry.options import WriteOptions
 from manifold.registry.served import Served
 from manifold.registry.update import Change
-from manifold.schema.bodies import check_type, strict_error
+from manifold.schema.bodies import Body, check_type, strict_error, warnings
 from manifold.schema.ownership import Manager, apply
-from manifold.schema.patches.json_patch import apply_json_patch
+from manifold.schema.patches.json_patch import apply_json_patch, unknown_members
 from manifold.schema.patches.merge_patch import apply_merge_patch
+from manifold.schema.patches.printing import printed
 from manifold.schema.patches.strategic import apply_strategic_merge_patch
 from manifold.types.resource import Object
 
@@ -26,61 +30,93 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_YAML = "application/apply-patch+yaml"
-APPLY_CBOR = "application/apply-patch+cbor"
 ALL_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_YAML)
 
-Tell = Callable[[str], None]
-"""Takes a text for a Warning header."""
+Tell = Callable[[list[str]], None]
+"""Takes texts for Warning headers."""
 
 
-def finish(served: Served, obj: Object, validation: str, tell: Tell, duplicates: list[str]) -> Object:
-    """Bring a new object into stored form, and treat what strict decoding would refuse as the request wishes."""
+def finish(served: Served, body: Body, validation: str, tell: Tell) -> Object:
+    """Bring a body into stored form, and treat what strict decoding would refuse as the request wishes."""
     kind = served.type
-    problems = duplicates + kind.codec.normalize(obj)
+    unknown = kind.codec.normalize(body.obj)
+    problems = body.duplicates + unknown if kind.custom else body.problems(unknown)
     if problems:
         if validation == "Strict":
             raise strict_error(kind.kind, kind.version, problems)
         if validation == "Warn":
-            for problem in problems:
-                tell(problem)
-    return obj
+            tell(warnings(problems))
+    return body.obj
 
 
-def change(
-    served: Served,
-    media_type: str,
-    patch: Any,  # parsed JSON of any shape: what it must be depends on the kind of patch
-    options: WriteOptions,
-    manager: Manager,
-    now: datetime,
-    duplicates: list[str],
-    tell: Tell,
-) -> Change:
-    """The change a patch body stands for. `patch` is the parsed body; refusals of its shape are raised by the
-    change.
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch as it came: its media type, the parsed body, and what strict decoding says of the body's own keys.
+
+    `body` is JSON of any shape; what it must be depends on the kind of patch.
     """
-    kind = served.type
-    if media_type == APPLY_YAML:
-        if not isinstance(patch, dict):
-            raise errors.bad_request(f"error decoding YAML: expected an object, got {type(patch).__name__}")
 
-        def apply_configuration(live: Object | None) -> Object:
-            configuration = finish(served, dict(patch), options.validation, tell, duplicates)
-            check_type(configuration, kind.api_version, kind.kind, kind.group)
-            reset = (("status",),) if kind.status and manager.subresource != "status" else ()
-            return apply(live, configuration, kind.schema, manager, options.force, clock.format_seconds(now), reset)
+    media_type: str
+    body: Any
+    duplicates: list[str]
+    options: WriteOptions
+    manager: Manager
+    now: datetime
+    tell: Tell
 
-        return apply_configuration
+    def change(self, served: Served) -> Change:
+        """The change this patch stands for. Refusals of its shape are raised when it is made."""
+        if self.media_type == APPLY_YAML:
+            return lambda live: self._applied(served, live)
+        return lambda live: self._patched(served, live)
 
-    def patched(live: Object | None) -> Object:
+    def _patched(self, served: Served, live: Object | None) -> Object:
         if live is None:
             raise errors.internal("a patch without an object")
-        if media_type == JSON_PATCH:
-            result = apply_json_patch(live, patch)
-        elif media_type == MERGE_PATCH:
-            result = apply_merge_patch(live, patch)
+        problems = list(self.duplicates)
+        if self.media_type == JSON_PATCH:
+            result = apply_json_patch(live, self.body)
+            problems += unknown_members(self.body)
+        elif self.media_type == MERGE_PATCH:
+            result = apply_merge_patch(live, self.body)
         else:
-            result = apply_strategic_merge_patch(live, patch, kind.schema)
-        return finish(served, result, options.validation, tell, duplicates)
+            result = apply_strategic_merge_patch(live, self.body, served.type.schema)
+        return self._finished(served, result, problems)
 
-    return patched
+    def _finished(self, served: Served, result: Object, problems: list[str]) -> Object:
+        shown = result if self.options.validation != "Strict" else orjson.loads(orjson.dumps(result))
+        problems = problems + served.type.codec.normalize(result)
+        if problems and self.options.validation == "Strict":
+            raise self._strict(shown, problems)
+        if problems and self.options.validation == "Warn":
+            self.tell(warnings(problems))
+        return result
+
+    def _strict(self, result: Object, problems: list[str]) -> errors.StatusError:
+        """The 422 of a patch whose outcome strict decoding refuses; it is about no object in particular."""
+        value = printed(self.body) if self.media_type == STRATEGIC_MERGE_PATCH else orjson.dumps(result).decode()
+        error = fields.invalid("patch", value, f"strict decoding error: {', '.join(problems)}")
+        refusal = errors.invalid("", "", "", [error])
+        refusal.details = {"causes": [error.cause()]}
+        return refusal
+
+    def _applied(self, served: Served, live: Object | None) -> Object:
+        kind = served.type
+        if not isinstance(self.body, dict):
+            raise errors.bad_request(f"error decoding YAML: expected an object, got {type(self.body).__name__}")
+        configuration = self.body
+        check_type(configuration, kind.api_version, kind.kind, kind.group, applied=True)
+        if self.options.validation in ("Strict", "Warn"):
+            self._check_configuration(served, configuration)
+        reset = (("status",),) if kind.status and self.manager.subresource != "status" else ()
+        now = clock.format_seconds(self.now)
+        merged = apply(live, configuration, kind.schema, self.manager, self.options.force, now, reset)
+        kind.codec.normalize(merged)
+        return merged
+
+    def _check_configuration(self, served: Served, configuration: Object) -> None:
+        if not self.duplicates:
+            return
+        if self.options.validation == "Strict":
+            raise errors.bad_request(f"error strict decoding YAML: {', '.join(self.duplicates)}")
+        self.tell(warnings(self.duplicates))

@@ -25,7 +25,7 @@ from manifold.registry.writing import (
     default_manager,
     too_contended,
 )
-from manifold.schema.ownership import Manager, track_update
+from manifold.schema.ownership import Manager, keep_times, track_update
 from manifold.storage.contract import Guard, GuardFailed, Row, Write
 from manifold.types import metadata as metadata_rules
 from manifold.types.resource import Object
@@ -165,16 +165,17 @@ async def _once(
         kind.strategy.prepare_update(new, old)
     if kind.generation and _content(new, kind.status) != _content(old, kind.status):
         metadata["generation"] = old_metadata.get("generation", 0) + 1
-    found = metadata_rules.validate_update(metadata, old_metadata)
+    found = metadata_rules.validate_update(metadata, old_metadata, kind.custom)
     found += kind.strategy.validate_update(new, old) if part is None else part.validate_update(new, old)
     if found:
-        raise errors.invalid(served.group, kind.kind, target.name, found)
+        raise errors.invalid(*kind.named_in_refusals, target.name, found)
     await environment.admission.validate(request)
     warnings = request.warnings + (kind.strategy.warnings(new) if part is None else [])
     if not wanted.applied:
         manager = Manager(operation.manager, "Update", kind.api_version, target.subresource)
         track_update(old, new, kind.schema, manager, clock.format_seconds(operation.now))
     metadata["resourceVersion"] = old_metadata["resourceVersion"]
+    keep_times(old, new)
     if new == old:
         return Result(200, row.value, row.revision, warnings=warnings)
     effects = environment.effects_of(served)

@@ -33,6 +33,8 @@ log = logging.getLogger("manifold.server")
 HEALTH = ("/healthz", "/livez", "/readyz")
 SERVICES = "/services/"
 WILDCARD = "*"
+INACTIVE = "Inactive"
+ALWAYS_IN_SERVICE = ("/openapi", "/apis/core.kcp.io/v1alpha1/logicalclusters")
 NOT_RESOLVED = "Path not resolved to a valid virtual workspace"
 
 
@@ -133,6 +135,7 @@ class Application:
             raise denial(attributes, NOT_RESOLVED) if not request.user.privileged else errors.unknown_resource()
         if not (await doors.chain.authorize(attributes)).allowed:
             raise denial(attributes)
+        await self._in_service(info.path, cluster)
         resolution = await doors.resolver.resolve(cluster)
         if not info.resource:
             if not await doors.documents(request, resolution, cluster, responder):
@@ -142,6 +145,13 @@ class Application:
         if served is None:
             raise errors.unknown_resource()
         await doors.resources.serve(request, served, cluster, responder)
+
+    async def _in_service(self, path: str, cluster: str) -> None:
+        """Refuse what is asked of a logical cluster that is out of service (tenancy reference, section 2.6)."""
+        held = await self._doors.chain.logical_clusters.get(cluster)
+        if held.value is not None and held.value.phase == INACTIVE and not path.startswith(ALWAYS_IN_SERVICE):
+            text = "logical cluster is marked inactive"
+            raise errors.forbidden("core.kcp.io", "logicalclusters", cluster, text)
 
     async def _known(self, cluster: str) -> bool:
         return not cluster or clusters.is_name(cluster) or bool(await self._doors.paths.resolve(cluster))

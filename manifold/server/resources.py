@@ -316,7 +316,7 @@ class Resources:
         body = await request.body()
         kind = served.type
         parsed = parse_body(body, request.header(b"content-type"), kind.group, kind.version, kind.kind, kind.protobuf)
-        return patch.finish(served, parsed.obj, validation, lambda text: responder.warn([text]), parsed.duplicates)
+        return patch.finish(served, parsed, validation, responder.warn)
 
     async def _create(self, request: Request, target: Target, responder: Responder) -> None:
         accepted = self._negotiated(request, responder)
@@ -353,13 +353,10 @@ class Resources:
         apply = media == patch.APPLY_YAML
         options = write_options(request.query, "PatchOptions", apply)
         body, duplicates = parse_patch(await request.body(), media, served.type.kind)
-        now = self._environment.clock.now()
         name = options.manager or default_manager(target.agent)
         manager = Manager(name, "Apply" if apply else "Update", served.type.api_version, target.subresource)
-        change = patch.change(
-            served, media, body, options, manager, now, duplicates, lambda text: responder.warn([text])
-        )
-        wanted = Update(change, options, applied=apply, creates=apply)
+        asked = patch.Patch(media, body, duplicates, options, manager, self._environment.clock.now(), responder.warn)
+        wanted = Update(asked.change(served), options, applied=apply, creates=apply)
         result = await update(self._environment, target, wanted)
         await self._answer(request, served, result, accepted, responder)
 

@@ -32,7 +32,7 @@ async def read_object(request: Request, kind: ResourceType, validation: str, res
     body = await request.body()
     parsed = parse_body(body, request.header(b"content-type"), kind.group, kind.version, kind.kind, kind.protobuf)
     served = Served(kind)
-    obj = patch.finish(served, parsed.obj, validation, lambda text: responder.warn([text]), parsed.duplicates)
+    obj = patch.finish(served, parsed, validation, responder.warn)
     kind.strategy.default(obj)
     return obj
 

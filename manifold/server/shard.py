@@ -44,8 +44,10 @@ from manifold.workspaces.admission import WorkspaceAdmission
 from manifold.workspaces.bootstrap import Setting, bootstrap
 from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffects
 from manifold.workspaces.foundation import ROOT, lay
+from manifold.workspaces.lifecycle import LogicalClusterEffects
 from manifold.workspaces.namespaces import NamespaceEffects
 from manifold.workspaces.paths import Paths
+from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
 
 STORE_FILE = "store.sqlite"
@@ -159,6 +161,7 @@ async def _assemble(
         {
             ("apis.kcp.io", "apibindings"): [BindingAdmission(references)],
             ("apis.kcp.io", "apiexportendpointslices"): [EndpointSliceAdmission(references)],
+            ("tenancy.kcp.io", "workspacetypes"): [WorkspaceTypeAdmission(references)],
             ("tenancy.kcp.io", "workspaces"): [WorkspaceAdmission(kinds, workspace_types, chain)],
             ("core.kcp.io", "logicalclusters"): [guarding.LogicalClusterGuard()],
             ("", "namespaces"): [guarding.NamespaceGuard()],
@@ -170,6 +173,8 @@ async def _assemble(
         ("apis.kcp.io", "apibindings"): BindingEffects(
             references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters
         ),
+        ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds),
+        ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(),
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
