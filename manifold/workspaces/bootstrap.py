@@ -27,6 +27,7 @@ from manifold.types.kcp.catalog import openapi_schema, printed_columns, schema_o
 from manifold.types.resource import Object, ResourceType
 from manifold.workspaces import content
 from manifold.workspaces.foundation import KEY, ROOT, TENANCY, Foundation, encode
+from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.namespaces import namespace
 from manifold.workspaces.objects import Author, Kinds
 
@@ -158,7 +159,7 @@ def _shard_objects(author: Author, exports: Sequence[Export], setting: Setting) 
                 "phase": content.READY,
             },
         },
-        labels={content.PHASE_LABEL: content.READY},
+        labels={PHASE_LABEL: content.READY},
         annotations={bindings.LOCKS_ANNOTATION: bindings.locks(bound)},
         finalizers=[content.DELETION_FINALIZER],
     )
@@ -183,7 +184,7 @@ def _root_objects(author: Author, foundation: Foundation, exports: Sequence[Expo
                 "phase": content.READY,
             },
         },
-        labels={content.PHASE_LABEL: content.READY},
+        labels={PHASE_LABEL: content.READY},
         annotations={
             content.SHARD_ANNOTATION: setting.shard,
             content.OWNER_ANNOTATION: owner,

@@ -14,10 +14,12 @@ import orjson
 
 from manifold.base.user import User
 from manifold.exports import bindings, statuses
+from manifold.exports import conditions as kcp_conditions
 from manifold.exports.bindings import Export
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
 from manifold.views.resolution import row_key, row_value
+from manifold.workspaces.lifecycle_labels import HAS_TERMINATORS, lifecycle_labels
 from manifold.workspaces.namespaces import namespace
 from manifold.workspaces.objects import Author
 
@@ -29,8 +31,8 @@ PATH_ANNOTATION = "kcp.io/path"
 SHARD_ANNOTATION = "core.kcp.io/shard"
 REQUIRED_GROUPS_ANNOTATION = "authorization.kcp.io/required-groups"
 REPLICATE_ANNOTATION = "internal.kcp.io/replicate"
-PHASE_LABEL = "tenancy.kcp.io/phase"
 READY, INITIALIZING = "Ready", "Initializing"
+APIBINDINGS_INITIALIZER = "system:apibindings"
 CREATE_ONLY = {"bootstrap.kcp.io/create-only": "true"}
 
 
@@ -112,7 +114,10 @@ def logical_cluster(author: Author, birth: Birth, bound: Sequence[tuple[str, Exp
     if birth.owner is not None:
         spec["owner"] = birth.owner
     status: Object = {"URL": f"{birth.external_url}/clusters/{birth.cluster}", "phase": phase}
-    status["conditions"] = conditions(author, birth.pending)
+    found = conditions(author, birth.pending)
+    if APIBINDINGS_INITIALIZER in birth.pending:
+        found.append(_missing_exports(author))
+    status["conditions"] = kcp_conditions.ordered(found)
     if birth.pending:
         status["initializers"] = list(birth.pending)
     if birth.terminators:
@@ -121,9 +126,17 @@ def logical_cluster(author: Author, birth: Birth, bound: Sequence[tuple[str, Exp
         author.kinds.get("core.kcp.io", "logicalclusters"),
         LOGICAL_CLUSTER,
         {"spec": spec, "status": status},
-        labels={PHASE_LABEL: phase},
+        labels=lifecycle_labels(phase, birth.pending, birth.terminators),
         annotations=annotations,
-        finalizers=[DELETION_FINALIZER],
+        finalizers=[DELETION_FINALIZER, HAS_TERMINATORS] if birth.terminators else [DELETION_FINALIZER],
+    )
+
+
+def _missing_exports(author: Author) -> Object:
+    """What a logical cluster says whose type brings a binding of an export that is not there or not served."""
+    message = "unable to complete initialization: unable to find at least 1 APIExport"
+    return kcp_conditions.false(
+        "APIBindingsInitialized", author.timestamp, kcp_conditions.ERROR, "APIBindingErrors", message
     )
 
 

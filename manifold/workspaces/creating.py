@@ -23,6 +23,8 @@ from manifold.storage.contract import Guard
 from manifold.types.resource import Object
 from manifold.workspaces import content
 from manifold.workspaces.deleting import FINALIZER, Deletion
+from manifold.workspaces.lifecycle import keep_phase
+from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.objects import Author, Kinds
 from manifold.workspaces.types import Closure, WorkspaceTypes
 
@@ -87,7 +89,11 @@ class WorkspaceEffects(Effects):
         self._deletion = Deletion(kinds)
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
-        """Go on with a deletion that waited for somebody else's finalizer."""
+        """Keep what is the server's, and go on with a deletion that waited for somebody else's finalizer."""
+        keep_phase(new, old)
+        finalizers = new["metadata"].get("finalizers") or []
+        if new["spec"].get("cluster") and FINALIZER not in finalizers:
+            new["metadata"]["finalizers"] = [*finalizers, FINALIZER]
         await self._deletion.updating(operation, new, old, plan)
 
     async def deleting(self, operation: Operation, old: Object, plan: Plan) -> bool:
@@ -100,7 +106,7 @@ class WorkspaceEffects(Effects):
         labels = metadata.setdefault("labels", {})
         status = new["status"] = {"phase": "Scheduling"}
         if spec.get("mount"):
-            labels[content.PHASE_LABEL] = "Scheduling"
+            labels[PHASE_LABEL] = "Scheduling"
             return
         here = Author(self._kinds, self._clock, operation.cluster, operation.now)
         problem = self._unschedulable(spec)
@@ -118,7 +124,7 @@ class WorkspaceEffects(Effects):
                     }
                 ],
             )
-            labels[content.PHASE_LABEL] = "Unavailable"
+            labels[PHASE_LABEL] = "Unavailable"
             return
         closure = await self._types.closure(plan.snapshot, spec["type"]["path"], spec["type"]["name"])
         if closure is None:  # admission has found it in the same snapshot
@@ -150,6 +156,9 @@ class WorkspaceEffects(Effects):
         metadata = new["metadata"]
         annotations = metadata.get("annotations", {})
         found = [self._exports.find(path, name) for path, name in closure.default_exports()]
+        pending = closure.pending_initializers
+        if None in found:
+            pending = [*pending, content.APIBINDINGS_INITIALIZER]
         above = parent["metadata"].get("annotations", {}).get(content.PATH_ANNOTATION) or operation.cluster
         return content.Birth(
             cluster=new["spec"].get("cluster") or clusters.child_name(os.urandom(clusters.CHILD_NAME_BYTES)),
@@ -166,7 +175,7 @@ class WorkspaceEffects(Effects):
                 "uid": metadata["uid"],
             },
             initializers=closure.initializers,
-            pending=closure.pending_initializers,
+            pending=pending,
             exports=[one for one in found if one is not None],
             universal=closure.universal,
             required_groups=annotations.get(content.REQUIRED_GROUPS_ANNOTATION, ""),
@@ -182,7 +191,7 @@ class WorkspaceEffects(Effects):
         annotations["internal.tenancy.kcp.io/shard"] = clusters.shard_hash(birth.shard)
         if phase == content.READY:
             annotations[content.OWNER_ANNOTATION] = orjson.dumps({"username": birth.creator.name}).decode()
-        metadata["labels"][content.PHASE_LABEL] = phase
+        metadata["labels"][PHASE_LABEL] = phase
         if "region" in self._shard.labels:
             metadata["labels"].setdefault("region", self._shard.labels["region"])
         metadata["finalizers"] = [*(metadata.get("finalizers") or ()), FINALIZER]

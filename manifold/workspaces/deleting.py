@@ -16,6 +16,7 @@ from manifold.schema import records
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
 from manifold.workspaces import content
+from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.objects import Kinds
 
 SWEEP, TAKE_DOWN = "sweep", "workspaces"
@@ -73,7 +74,7 @@ class Deletion:
             obj["metadata"]["deletionTimestamp"] = clock.format_seconds(operation.now)
             obj["metadata"]["deletionGracePeriodSeconds"] = 0
             obj["status"]["phase"] = TERMINATING if obj["status"].get("terminators") else DELETING
-            obj["metadata"].setdefault("labels", {})[content.PHASE_LABEL] = obj["status"]["phase"]
+            obj["metadata"].setdefault("labels", {})[PHASE_LABEL] = obj["status"]["phase"]
             plan.guards.append(Guard(row.key, row.revision))
             plan.put(row.key, self._logical_clusters.encode(obj))
         plan.put(take_down_row(operation.cluster, workspace["metadata"]["name"]), b"{}")
@@ -94,7 +95,7 @@ class Deletion:
         if status.get("phase") in ("Ready", "Unavailable", "Inactive"):
             terminators = self._logical_clusters.decode(row.value, row.revision)["status"].get("terminators")
             status["phase"] = TERMINATING if terminators else DELETING
-            workspace["metadata"].setdefault("labels", {})[content.PHASE_LABEL] = status["phase"]
+            workspace["metadata"].setdefault("labels", {})[PHASE_LABEL] = status["phase"]
 
     def _finish(self, plan: Plan, cluster: str, row: Row) -> None:
         plan.guards.append(Guard(row.key, row.revision))

@@ -15,10 +15,10 @@ from manifold.base import clusters
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Snapshot, Store
 from manifold.types.resource import Object
+from manifold.workspaces.content import APIBINDINGS_INITIALIZER
 from manifold.workspaces.paths import Paths
 
 ROOT = "root"
-APIBINDINGS_INITIALIZER = "system:apibindings"
 UNIVERSAL_INITIALIZER = "root:universal"
 REMEMBERED = 10_000
 
@@ -157,7 +157,7 @@ class WorkspaceTypes:
             path, name = base.get("path") or "", base["name"]
             found = await self.find(snapshot, path, name) if path else await self.find_upwards(snapshot, one.path, name)
             if found is None:
-                raise BrokenType(f"unable to find inherited workspace type {path or one.path}:{name}")
+                raise BrokenType(f"unable to find inherited workspace type {name}")
             await self._extend(snapshot, found, members, [*above, one.reference])
         members.append(one)
 
