@@ -13,6 +13,7 @@ import click
 
 from manifold import __version__
 from manifold.cli.start import start
+from manifold.cli.workspaces.registration import create, ws
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +23,8 @@ def manifold() -> None:
 
 
 manifold.add_command(start)
+manifold.add_command(ws)
+manifold.add_command(create)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
