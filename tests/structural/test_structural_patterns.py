@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from manifold.schema.structural.jsonpath import compile_path, path_names
+from manifold.schema.structural.linear import Pattern, _Automaton
 from manifold.schema.structural.patterns import PatternError, compile_pattern
 
 
@@ -72,6 +76,28 @@ def test_what_go_refuses_is_refused_in_its_words(pattern: str, text: str) -> Non
     with pytest.raises(PatternError) as refusal:
         compile_pattern(pattern)
     assert str(refusal.value) == f"error parsing regexp: {text}"
+
+
+PIECES = st.sampled_from(
+    ["a", "b", ".", "[ab]", "[^a]", "^", "$", r"\b", r"\B", r"\d", "(?i:B)", "(a|ab)", "(a*)*", "(b+a?)+", "(a?b?){2}"]
+)
+
+
+@given(st.lists(PIECES, max_size=5).map("".join), st.text("aAbB1\n -", max_size=10))
+def test_the_automaton_and_the_engine_agree(pattern: str, text: str) -> None:
+    compiled = Pattern(pattern)
+    assert _Automaton(compiled._tree).search(text) == (re.search(pattern, text, re.ASCII) is not None)
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^a*a*a*a*a*b$", "(a*)*b", "(x+x+)+y"])
+def test_no_pattern_holds_the_process(pattern: str) -> None:
+    # An engine that backtracks would not come back from these.
+    assert not compile_pattern(pattern).search("ax" * 5 + "a" * 20_000 + "!")
+
+
+def test_patterns_have_a_size() -> None:
+    with pytest.raises(PatternError, match="expression too large"):
+        compile_pattern("((a{1000}){1000})")
 
 
 OBJECT = {

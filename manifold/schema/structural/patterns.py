@@ -1,16 +1,18 @@
-r"""Regular expressions of schemas: Go's syntax (RE2), matched with Python's engine.
+r"""Regular expressions of schemas: Go's syntax (RE2), rewritten for Python.
 
 A pattern is read once, token by token, and rewritten: `$` without the multi-line flag is the end of the text and not
 also before a last newline, `\s` has no vertical tab, `\Q..\E`, `\x{..}`, `\p{..}` and POSIX classes are spelled out,
 flags in the middle of a group become scoped groups, and braces that are no repetition are literal. What Go refuses is
 refused with Go's words (package regexp/syntax), because clients see them; look-around and back references are among
-that. Python's engine backtracks: a hostile pattern can be slow where RE2 would not be.
+that. How it is then matched, so that no pattern can hold the process, is in `linear`.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from manifold.schema.structural.linear import Pattern, TooManyPlacesError
 
 MAX_REPEAT = 1000
 
@@ -55,12 +57,14 @@ class PatternError(ValueError):
         super().__init__(f"error parsing regexp: {why}: `{part}`")
 
 
-@lru_cache(maxsize=4096)
-def compile_pattern(text: str) -> re.Pattern[str]:
+@lru_cache(maxsize=1024)
+def compile_pattern(text: str) -> Pattern:
     """The compiled pattern; `search` says whether a text matches. Raises PatternError where Go would refuse it."""
     rewritten = _Rewriter(text).rewrite()
     try:
-        return re.compile(rewritten, re.ASCII)
+        return Pattern(rewritten)
+    except TooManyPlacesError:
+        raise PatternError("expression too large", text) from None
     except (re.error, OverflowError, RecursionError) as error:
         raise PatternError("expression nests too deeply", text) from error
 

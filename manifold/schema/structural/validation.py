@@ -150,7 +150,7 @@ def string_check(shortest: int | None, longest: int | None, pattern: str | None)
             errors.append(FieldError(TOO_LONG, prefix + name, f"Too long: may not be more than {longest} bytes"))
         elif shortest is not None and len(value) < shortest:
             errors.append(broken(prefix + name, value, f"should be at least {shortest} chars long"))
-        elif matches is not None and matches(value) is None:
+        elif matches is not None and not matches(value):
             errors.append(broken(prefix + name, value, f"should match '{pattern}'"))
 
     return check
