@@ -16,8 +16,8 @@ MAX_PLACES = 20_000
 MAX_REMEMBERED = 1000
 HARMLESS = 12
 """Texts of up to this length cannot keep a backtracking engine busy."""
-SHORT = 256
-"""Up to this length even several unnested repetitions are soon done."""
+SHORT = {0: 0, 1: 256, 2: 64}
+"""Up to this length so many repetitions, none in another, are soon done; 0 is any length."""
 _NONE, _NEWLINE, _WORD, _OTHER = range(4)
 
 
@@ -34,7 +34,7 @@ class Pattern:
         self._engine = re.compile(pattern, re.ASCII)
         self._tree = _parser.parse(pattern, re.ASCII)
         nested, repeats = _repetitions(self._tree)
-        self._limit = HARMLESS if nested else SHORT if repeats else 0
+        self._limit = HARMLESS if nested else SHORT.get(repeats, HARMLESS)
         self._automaton: _Automaton | None = None
         if _size(self._tree) > MAX_PLACES:
             raise TooManyPlacesError
@@ -50,7 +50,7 @@ class Pattern:
 
 
 def _repetitions(tree: Any) -> tuple[bool, int]:
-    """Whether a repetition holds another or a choice, and how many open repetitions there are."""
+    """Whether a repetition holds another or a choice, and how many there are of no fixed number of times."""
     nested, repeats = False, 0
     for operator, argument in tree:
         for part in _parts(operator, argument):
@@ -59,7 +59,7 @@ def _repetitions(tree: Any) -> tuple[bool, int]:
             repeats += inner
             if _repeats(operator) and argument[1] != 1 and _varies(part):
                 nested = True
-        if _repeats(operator) and argument[1] == _constants.MAXREPEAT:
+        if _repeats(operator) and argument[1] != 1 and argument[0] != argument[1]:
             repeats += 1
     return nested, repeats
 
