@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from manifold.base.user import User
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """What is asked for. Either a resource (`resource` set) or a path (`path` set).
 
     `cluster` is the logical cluster's name, `*` for a wildcard request, empty for a request outside all clusters.

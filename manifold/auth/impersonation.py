@@ -154,7 +154,7 @@ async def impersonate(chain: Chain, attributes: Attributes, wanted: User) -> Use
     if privileged:
         return _impersonated(wanted)
     mode = "serviceaccount" if is_service_account(wanted.name) else "user-info"
-    onto = replace(attributes, verb=f"impersonate-on:{mode}:{attributes.verb}")
+    onto = attributes._replace(verb=f"impersonate-on:{mode}:{attributes.verb}")
     constrained = [onto, *_questions(attributes, wanted, f"impersonate:{mode}", _AUTHENTICATION)]
     refused = await _refusal(chain, constrained)
     if refused is not None and await _refusal(chain, _questions(attributes, wanted, "impersonate", "")) is not None:

@@ -8,6 +8,7 @@ parent. Section 2.1 of the tenancy reference.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha224
 
 ROOT = "root"
@@ -40,6 +41,7 @@ def is_valid_segment(text: str) -> bool:
     return bool(_is_segment(text))
 
 
+@lru_cache(8192)
 def is_valid_path(text: str) -> bool:
     """Whether `text` is a path, the wildcard included. Upper case is not."""
     return text == WILDCARD or bool(_is_path(text))

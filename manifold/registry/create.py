@@ -119,7 +119,7 @@ async def create(
         if options.dry_run:
             await _check_free(plan, key, target, name)
             return Result(201, obj=obj, warnings=warnings)
-        plan.guards.append(Guard(key, 0))
+        plan.guards.insert(0, Guard(key, 0))  # first, so that a taken name is what a refusal is about
         try:
             revision = await environment.commit(Write(key, value), plan)
         except GuardFailed as failed:

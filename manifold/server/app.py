@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from manifold.auth.attributes import Attributes, Authenticator
@@ -114,7 +114,7 @@ class Application:
         if not cluster and authorization and not info.path.startswith(SERVICES):
             cluster = doors.home_of_token(authorization)
             if cluster:
-                info = request.info = replace(info, cluster=cluster)
+                info = request.info = info._replace(cluster=cluster)
         unresolved = ""
         if cluster and not clusters.is_valid_path(cluster) and not cluster.startswith(clusters.SYSTEM_PREFIX):
             raise errors.bad_request(f'invalid cluster: "{cluster}" does not match the regex')

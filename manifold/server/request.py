@@ -15,6 +15,7 @@ from manifold.server.request_info import RequestInfo, parse
 MAX_BODY = 3 << 20
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 NO_QUERY: Query = {}
+ANYONE = anonymous()
 
 _DURATION = re.compile(
     r"[-+]?(?:0|(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*)"
@@ -65,7 +66,7 @@ class Request:
             watch = "watch" in self.query and self.query["watch"][0] not in ("false", "0")
             named = _named(self.query)
         self.info: RequestInfo = parse(self.method, scope["raw_path"].decode("latin-1"), watch, named)
-        self.user: User = anonymous()
+        self.user: User = ANYONE
         tls = scope.get("extensions", {}).get("tls")
         self.certificate: bytes | None = tls["client_certificate"] if tls else None
 

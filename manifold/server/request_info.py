@@ -12,7 +12,7 @@ store, and a property test can hold it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 CLUSTERS = "/clusters/"
@@ -28,8 +28,7 @@ _VERBS = {
 NAMESPACE_PARTS = ("status", "finalize")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(NamedTuple):
     """A request understood. `resource` is empty for everything that is no resource; `path` is then the whole question.
 
     `cluster` is what stands in the URL, unresolved: a name, a path, `*`, or empty where there is none. `verb` is

@@ -6,6 +6,7 @@ ISA-L at its fastest level: it costs less than sending what it saves. Streams ar
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
@@ -25,10 +26,13 @@ YAML_TYPE = (b"content-type", b"application/yaml")
 CHUNK = 64 << 10
 
 
+_PROCESS = b"%08x-%04x-4%03x-8%03x-%%012x" % tuple(random.getrandbits(bits) for bits in (32, 16, 12, 12))
+_COUNT = itertools.count(random.getrandbits(24))
+
+
 def audit_id() -> Header:
-    """The Audit-Id header every answer carries."""
-    text = b"%032x" % random.getrandbits(128)
-    return (b"audit-id", b"%b-%b-%b-%b-%b" % (text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    """The Audit-Id header every answer carries: random for the process, then counted."""
+    return (b"audit-id", _PROCESS % next(_COUNT))
 
 
 class Responder:
