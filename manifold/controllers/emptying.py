@@ -57,6 +57,19 @@ async def empty(
         await _empty_range(environment, served, prefix, remainder)
 
 
+async def end_all(environment: Environment, served: Served, cluster: str, remainder: Remainder) -> None:
+    """Ask all objects of one type in a cluster to go, by the verb: what else follows from that happens too."""
+    prefix = served.prefix + f"{cluster}\x00".encode()
+    position, end = prefix, keys.after(prefix)
+    while True:
+        rows = await (await environment.store.snapshot()).scan(position, end, PAGE)
+        for row in rows:
+            await _ask(environment, served, row.key, remainder)
+        if len(rows) < PAGE:
+            return
+        position = rows[-1].key + b"\x00"
+
+
 async def _empty_range(environment: Environment, served: Served, prefix: bytes, remainder: Remainder) -> None:
     store = environment.store
     position, end = prefix, keys.after(prefix)

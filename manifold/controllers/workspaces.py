@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Sequence
 
 from manifold.base import clock, errors, keys
-from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty
+from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty, end_all
 from manifold.registry import delete
 from manifold.registry.options import PLAIN_DELETE
+from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
@@ -44,6 +45,7 @@ class TakeDownController:
         self._kinds = kinds
         self._workspaces = kinds.get("tenancy.kcp.io", "workspaces")
         self._logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
+        self._namespaces = kinds.get("", "namespaces")
 
     async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
         """One pass over a workspace: its children, its content, itself."""
@@ -64,7 +66,7 @@ class TakeDownController:
             for one in self._kinds.all()
             if (one.type.group, one.type.resource) not in LAST and one is not self._workspaces
         ]
-        await empty(self._environment, content_kinds, cluster, "", remainder)
+        await self._empty(content_kinds, cluster, remainder)
         logical = await (await store.snapshot()).get(self._logical_clusters.key(cluster, "", content.LOGICAL_CLUSTER))
         if remainder.empty and (logical is None or not self._terminators(logical)):
             writes = [Write(row.key, None), Write(work, None), Write(sweep_row(cluster), b"{}")]
@@ -76,6 +78,19 @@ class TakeDownController:
             return 0.0
         await self._tell(row, workspace, logical, remainder)
         return RETRY_SECONDS
+
+    async def _empty(self, kinds: Sequence[Served], cluster: str, remainder: Remainder) -> None:
+        """Delete what a workspace contains. A namespace goes after its content, and says so while that is held."""
+        inside = Remainder()
+        await empty(self._environment, [one for one in kinds if one.type.namespaced], cluster, "", inside)
+        around = [one for one in kinds if not one.type.namespaced and one is not self._namespaces]
+        if inside.empty:
+            around.append(self._namespaces)
+        else:
+            await end_all(self._environment, self._namespaces, cluster, inside)
+        remainder.resources.update(inside.resources)
+        remainder.finalizers.update(inside.finalizers)
+        await empty(self._environment, around, cluster, "", remainder)
 
     def _terminators(self, logical: Row) -> Sequence[str]:
         obj = self._logical_clusters.decode(logical.value, logical.revision)

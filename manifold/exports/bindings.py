@@ -109,7 +109,7 @@ def spec(export: Export) -> Object:
 
 
 def bound_resources(export: Export) -> list[Object]:
-    """What a binding of an export names as bound."""
+    """What a binding of an export names as bound, by group and resource."""
     return [
         {
             "group": one.group,
@@ -117,7 +117,7 @@ def bound_resources(export: Export) -> list[Object]:
             "schema": {"UID": one.uid, "identityHash": export.identity, "name": one.schema},
             "storageVersions": list(one.storage_versions),
         }
-        for one in export.resources
+        for one in sorted(export.resources, key=lambda one: (one.group, one.resource))
     ]
 
 

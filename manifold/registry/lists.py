@@ -23,7 +23,7 @@ from manifold.registry.served import Served
 from manifold.storage.contract import Compacted, Row, Snapshot, Store
 
 PAGE = 500
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 1_000
 """A remainder above this is not counted, because counting would cost more than the page."""
 WAIT_SECONDS = 3.0
 TOKEN_VERSION = "meta.k8s.io/v1"
@@ -142,7 +142,7 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
     separator = b""
     while True:
         rows = await snapshot.scan(position, end, PAGE)
-        items = _items(request, rows)
+        items = _items(request, _selected(request, rows))
         body = b",".join(items)
         more = len(rows) == PAGE
         if items:
@@ -158,54 +158,46 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
         await asyncio.sleep(0)
 
 
+def _selected(request: ListRequest, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows of a page that the list is about."""
+    served, selection, visible = request.served, request.selection, request.visible
+    if visible is not None:
+        rows = [row for row in rows if visible(row.key)]
+    if not selection.everything:
+        rows = [row for row in rows if selection.matches(served, served.decode(row.value, row.revision))]
+    return rows
+
+
 def _items(request: ListRequest, rows: Sequence[Row]) -> list[bytes]:
-    served, selection, representation, visible = (
-        request.served,
-        request.selection,
-        request.representation,
-        request.visible,
-    )
-    if selection.everything and visible is None:
-        if served.plain and representation.key == "object":
-            opening = served.item_opening
-            return [b'%b%d",%b' % (opening, row.revision, row.value[11 + row.value[2] :]) for row in rows]
-        return [representation.item(served, row.value, row.revision) for row in rows]
-    return [
-        representation.item(served, row.value, row.revision)
-        for row in rows
-        if (visible is None or visible(row.key))
-        and (selection.everything or selection.matches(served, served.decode(row.value, row.revision)))
-    ]
+    served, representation = request.served, request.representation
+    if served.plain and representation.key == "object":
+        opening = served.item_opening
+        return [b'%b%d",%b' % (opening, row.revision, row.value[11 + row.value[2] :]) for row in rows]
+    return [representation.item(served, row.value, row.revision) for row in rows]
 
 
 async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
     limit = request.options.limit
     position = request.prefix + suffix + b"\x00" if suffix else request.prefix
     end = keys.after(request.prefix)
-    items: list[bytes] = []
-    last = b""
-    more = False
+    rows: list[Row] = []
     while True:
-        rows = await snapshot.scan(position, end, min(PAGE, limit + 1))
-        for row in rows:
-            made = _items(request, (row,))
-            if not made:
-                continue
-            if len(items) == limit:
-                more = True
-                break
-            items += made
-            last = row.key
-        if more or len(rows) < min(PAGE, limit + 1):
+        # One more than is asked for tells whether there is a next page, also where the limit is the usual 500.
+        size = min(PAGE + 1, limit + 1 - len(rows))
+        page = await snapshot.scan(position, end, size)
+        rows += _selected(request, page)
+        if len(rows) > limit or len(page) < size:
             break
-        position = rows[-1].key + b"\x00"
+        position = page[-1].key + b"\x00"
         await asyncio.sleep(0)
     metadata: dict[str, object] = {"resourceVersion": str(snapshot.revision)}
-    if more:
+    if len(rows) > limit:
+        del rows[limit:]
+        last = rows[-1].key
         metadata["continue"] = Continuation(snapshot.revision, last[len(request.prefix) :]).token()
         if request.selection.everything and request.visible is None:
             remaining = await snapshot.count(last + b"\x00", end, COUNT_LIMIT)
             if remaining < COUNT_LIMIT:
                 metadata["remainingItemCount"] = remaining
     head = request.representation.list_head(request.served, orjson.dumps(metadata))
-    yield head + b",".join(items) + LIST_TAIL
+    yield head + b",".join(_items(request, rows)) + LIST_TAIL

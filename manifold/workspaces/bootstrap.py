@@ -196,7 +196,7 @@ def _root_objects(author: Author, foundation: Foundation, exports: Sequence[Expo
     )
     return [
         logical_cluster,
-        *namespace(author, "default", setting.root_ca),
+        *namespace(author, "default", setting.root_ca, content.CREATE_ONLY),
         *namespace(author, SYSTEM_NAMESPACE, setting.root_ca),
         *_exports(author, foundation, exports),
         *content.binding_writes(author, ROOT, bound),

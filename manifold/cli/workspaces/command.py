@@ -185,7 +185,10 @@ def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
     try:
         parsed = parse(arguments, _ALL_FLAGS.values())
         command, parsed = (only, parsed) if only else _chosen(parsed)
-        if parsed.on("help") or (not only and parsed.open and parsed.arguments[0] == "help"):
+        asks = command is None and bool(parsed.open) and parsed.arguments[0] == "help"
+        if asks:
+            command, _ = _chosen(Parsed(arguments=parsed.arguments[1:], open=parsed.open - 1))
+        if asks or parsed.on("help"):
             print(_help(command, program, only is not None))
             return 0
         if parsed.on("version"):

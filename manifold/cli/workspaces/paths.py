@@ -61,7 +61,7 @@ def resolve(argument: str, current: str, url: str, home_directory: str = "") -> 
         return Target(inside if clusters.is_name(inside) else inside.partition(":")[0])
     note = ""
     if text == "~" or text.startswith("~:"):
-        below = _walk("", text[2:], argument)
+        below = _walk("~", text[2:], argument)[2:]
         if below and not clusters.is_valid_path(below):
             raise CommandError(f"invalid workspace path: {argument}")
         return Target(below, home=True)

@@ -147,6 +147,8 @@ def _prepare_writer(writer: apsw.Connection, path: Path, cache_bytes: int, mmap_
 def _set_memory(connection: apsw.Connection, cache_bytes: int, mmap_bytes: int) -> None:
     connection.pragma("cache_size", -max(cache_bytes >> 10, 64))
     connection.pragma("mmap_size", mmap_bytes)
+    # A plan that may depend on bound values is made anew at every scan; there is one good plan for each statement.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
 def _denied(path: Path, error: OSError) -> StoreError:
