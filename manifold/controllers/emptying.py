@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from manifold.base import keys
+from manifold.base import errors, keys
 from manifold.base.user import MASTERS, User
 from manifold.registry import delete
 from manifold.registry.options import PLAIN_DELETE
@@ -95,7 +95,12 @@ async def _empty_range(environment: Environment, served: Served, prefix: bytes, 
 async def _ask(environment: Environment, served: Served, key: bytes, remainder: Remainder) -> None:
     place = keys.decode(key)
     target = Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent="manifold-controllers")
-    result = await delete.delete(environment, target, PLAIN_DELETE)
+    try:
+        result = await delete.delete(environment, target, PLAIN_DELETE)
+    except errors.StatusError as refusal:
+        if refusal.code == 404:
+            return
+        raise
     if result.status is None:
         remainder.resources[_name(served)] += 1
         obj = served.decode(result.value, result.revision)

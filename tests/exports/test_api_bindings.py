@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -305,3 +306,44 @@ def test_system_types_win_over_bound_ones(workspace):
     assert workspace.request("GET", objects)[0] == 200
     assert workspace.request("DELETE", f"{BINDINGS}/cache")[0] == 200
     assert workspace.request("GET", objects)[0] == 200
+
+
+def test_of_concurrent_bindings_of_one_export_one_is_bound(workspace):
+    def make(number):
+        return workspace.request("POST", BINDINGS, binding(f"b{number}", "migration.kcp.io"))
+
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(make, range(6)))
+    assert [status for status, _ in made] == [201] * 6
+    found = workspace.request("GET", BINDINGS)[1]["items"]
+    bound = [
+        one["metadata"]["name"]
+        for one in found
+        if one["spec"]["reference"]["export"]["name"] == "migration.kcp.io" and one["status"]["phase"] == "Bound"
+    ]
+    assert len(bound) == 1
+    assert locks(workspace)["logicalclusterdumps.migration.kcp.io"] == {"n": bound[0]}
+
+
+def test_creation_and_unbinding_at_once_leave_no_object_behind(server, workspace):
+    name = default_binding(workspace, "topology.kcp.io")["metadata"]["name"]
+
+    def make(number):
+        body = {
+            "apiVersion": "topology.kcp.io/v1alpha1",
+            "kind": "Partition",
+            "metadata": {"name": f"p{number}"},
+            "spec": {"selector": {"matchLabels": {"a": "b"}}},
+        }
+        return workspace.request("POST", PARTITIONS, body)[0]
+
+    with ThreadPoolExecutor(8) as threads:
+        created = [threads.submit(make, number) for number in range(12)]
+        gone = threads.submit(workspace.request, "DELETE", f"{BINDINGS}/{name}")
+        created += [threads.submit(make, number) for number in range(12, 24)]
+        assert {one.result() for one in created} <= {201, 403, 404}
+        assert gone.result()[0] == 200
+    wait_until(lambda: workspace.request("GET", f"{BINDINGS}/{name}")[0] == 404)
+    assert workspace.request("POST", BINDINGS, binding("anew", "topology.kcp.io"))[0] == 201
+    status, found = workspace.request("GET", PARTITIONS)
+    assert (status, found["items"]) == (200, [])

@@ -182,3 +182,24 @@ def test_phase_of_a_workspace_is_the_servers(server, workspace):
     assert found["metadata"]["labels"]["tenancy.kcp.io/phase"] == "Unavailable"
     status, found = merge(server, f"{path}/status", {"status": {"conditions": []}})
     assert (status, found["status"]["phase"]) == (200, "Ready")
+
+
+def test_namespaces_of_a_held_workspace_end_with_their_content(workspace, tmp_path):
+    make_type(workspace, "plain")
+    _made, child = make_workspace(workspace, tmp_path, "plain")
+    held = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    configmaps = "/api/v1/namespaces/default/configmaps"
+    assert child.request("POST", configmaps, held)[0] == 201
+    status, found = workspace.request("DELETE", f"{WORKSPACES}/w")
+    assert (status, found["status"]["phase"]) == (200, "Deleting")
+    wait_until(lambda: "WorkspaceContentDeleted" in conditions(get(workspace, f"{WORKSPACES}/w")))
+    assert get(child, "/api/v1/namespaces/default")["status"]["phase"] == "Terminating"
+    status, found = child.request("POST", configmaps, {"metadata": {"name": "late"}})
+    assert status == 403
+    assert "because it is being terminated" in found["message"]
+    told = conditions(get(workspace, f"{WORKSPACES}/w"))["WorkspaceContentDeleted"]
+    assert told["reason"] == "SomeResourcesRemain"
+    assert "namespaces. has " in told["message"]
+    assert "example.com/hold in 1 resource instances" in told["message"]
+    assert merge(child, f"{configmaps}/held", {"metadata": {"finalizers": None}})[0] == 200
+    wait_until(lambda: workspace.request("GET", f"{WORKSPACES}/w")[0] == 404)
