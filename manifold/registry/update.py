@@ -126,7 +126,7 @@ async def _once(
     served = target.served
     kind = served.type
     old = served.decode(row.value, row.revision)
-    new = wanted.change(served.decode(row.value, row.revision))
+    new = wanted.change(old if wanted.put else served.decode(row.value, row.revision))
     old_metadata = old["metadata"]
     metadata = new.setdefault("metadata", {})
     _check_identity(target, wanted, metadata, row, old_metadata["uid"])

@@ -310,10 +310,9 @@ class Resources:
         form = self._representation(request, accepted)
         await responder.json(result.code, form.render(served, value, revision))
 
-    async def _decode(
-        self, request: Request, served: Served, validation: str, responder: Responder
+    def _decode(
+        self, request: Request, served: Served, body: bytes, validation: str, responder: Responder
     ) -> dict[str, object]:
-        body = await request.body()
         kind = served.type
         parsed = parse_body(body, request.header(b"content-type"), kind.group, kind.version, kind.kind, kind.protobuf)
         return patch.finish(served, parsed, validation, responder.warn)
@@ -321,23 +320,19 @@ class Resources:
     async def _create(self, request: Request, target: Target, responder: Responder) -> None:
         accepted = self._negotiated(request, responder)
         options = write_options(request.query, "CreateOptions")
-        obj = await self._decode(request, target.served, options.validation, responder)
+        obj = self._decode(request, target.served, await request.body(), options.validation, responder)
         result = await create(self._environment, target, obj, options)
         await self._answer(request, target.served, result, accepted, responder)
 
     async def _put(self, request: Request, target: Target, responder: Responder) -> None:
         accepted = self._negotiated(request, responder)
         options = write_options(request.query, "UpdateOptions")
-        obj = await self._decode(request, target.served, options.validation, responder)
         served = target.served
-        raw = orjson.dumps(obj)
-        attempts = [obj]
+        body = await request.body()
+        decoded = [self._decode(request, served, body, options.validation, responder)]
 
         def change(live: dict[str, object] | None) -> dict[str, object]:
-            if attempts:
-                return attempts.pop()
-            again: dict[str, object] = orjson.loads(raw)
-            return again
+            return decoded.pop() if decoded else self._decode(request, served, body, "Ignore", responder)
 
         wanted = Update(change, options, put=True, creates=served.type.create_on_update)
         result = await update(self._environment, target, wanted)
