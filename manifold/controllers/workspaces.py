@@ -19,7 +19,7 @@ from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
 from manifold.views.resolution import row_key
 from manifold.workspaces import content
-from manifold.workspaces.deleting import SWEEP, TAKE_DOWN, sweep_row, take_down_row
+from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
 from manifold.workspaces.objects import Kinds
 
 RETRY_SECONDS = 1.0
@@ -36,7 +36,7 @@ LAST = frozenset(
 
 
 class TakeDownController:
-    """Empties a marked workspace, and ends it when it is empty."""
+    """Empties a marked workspace, or a logical cluster without one, and ends it when it is empty."""
 
     name = TAKE_DOWN
 
@@ -53,12 +53,12 @@ class TakeDownController:
         store = self._environment.store
         work = take_down_row(parent, name)
         snapshot = await store.snapshot()
-        row = await snapshot.get(self._workspaces.key(parent, "", name))
+        row = await snapshot.get(self._workspaces.key(parent, "", name)) if parent else None
         workspace = self._workspaces.decode(row.value, row.revision) if row is not None else None
-        if row is None or workspace is None or "deletionTimestamp" not in workspace["metadata"]:
+        if parent and (workspace is None or "deletionTimestamp" not in workspace["metadata"]):
             await store.commit([Write(work, None)], [Guard(work, None)])
             return 0.0
-        cluster = workspace["spec"]["cluster"]
+        cluster = workspace["spec"]["cluster"] if workspace is not None else name
         remainder = Remainder()
         await self._children(cluster, remainder)
         content_kinds = [
@@ -69,8 +69,11 @@ class TakeDownController:
         await self._empty(content_kinds, cluster, remainder)
         logical = await (await store.snapshot()).get(self._logical_clusters.key(cluster, "", content.LOGICAL_CLUSTER))
         if remainder.empty and (logical is None or not self._terminators(logical)):
-            writes = [Write(row.key, None), Write(work, None), Write(sweep_row(cluster), b"{}")]
-            guards = [Guard(row.key, row.revision), Guard(work, None)]
+            writes = [Write(work, None), Write(sweep_row(cluster), b"{}")]
+            guards = [Guard(work, None)]
+            if row is not None and workspace is not None:
+                writes.insert(0, Write(row.key, self._without_finalizer(workspace)))
+                guards.append(Guard(row.key, row.revision))
             if logical is not None:
                 writes.append(Write(logical.key, None))
                 guards.append(Guard(logical.key, logical.revision))
@@ -91,6 +94,14 @@ class TakeDownController:
         remainder.resources.update(inside.resources)
         remainder.finalizers.update(inside.finalizers)
         await empty(self._environment, around, cluster, "", remainder)
+
+    def _without_finalizer(self, workspace: Object) -> bytes | None:
+        """What is left of a workspace whose logical cluster is gone: nothing, unless somebody else holds it."""
+        others = [one for one in workspace["metadata"].get("finalizers") or () if one != FINALIZER]
+        if not others:
+            return None
+        workspace["metadata"]["finalizers"] = others
+        return self._workspaces.encode(workspace)
 
     def _terminators(self, logical: Row) -> Sequence[str]:
         obj = self._logical_clusters.decode(logical.value, logical.revision)
@@ -116,7 +127,7 @@ class TakeDownController:
                 return
             position = rows[-1].key + b"\x00"
 
-    async def _tell(self, row: Row, workspace: Object, logical: Row | None, remainder: Remainder) -> None:
+    async def _tell(self, row: Row | None, workspace: Object | None, logical: Row | None, remainder: Remainder) -> None:
         """Say in the conditions of the workspace and its LogicalCluster what they wait for."""
         message = remainder.resources_text()
         if remainder.finalizers:
@@ -131,7 +142,7 @@ class TakeDownController:
             "message": message,
         }
         writes, guards = [], []
-        if _set_condition(workspace, condition):
+        if row is not None and workspace is not None and _set_condition(workspace, condition):
             writes.append(Write(row.key, self._workspaces.encode(workspace)))
             guards.append(Guard(row.key, row.revision))
         if logical is not None:

@@ -92,7 +92,8 @@ class WorkspaceEffects(Effects):
         """Keep what is the server's, and go on with a deletion that waited for somebody else's finalizer."""
         keep_phase(new, old)
         finalizers = new["metadata"].get("finalizers") or []
-        if new["spec"].get("cluster") and FINALIZER not in finalizers:
+        kept = FINALIZER in (old["metadata"].get("finalizers") or ()) or "deletionTimestamp" not in new["metadata"]
+        if new["spec"].get("cluster") and FINALIZER not in finalizers and kept:
             new["metadata"]["finalizers"] = [*finalizers, FINALIZER]
         await self._deletion.updating(operation, new, old, plan)
 

@@ -28,7 +28,10 @@ LOOKED_AT = 500
 
 
 def take_down_row(cluster: str, name: str) -> bytes:
-    """The work row of a workspace that is to be taken down."""
+    """The work row of a workspace that is to be taken down, by the logical cluster it is in.
+
+    A logical cluster without a workspace has a row, too: with an empty `cluster`, and its own name.
+    """
     return keys.work_key(TAKE_DOWN, cluster, name)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import orjson
 
-from manifold.base import clock
+from manifold.base import clock, errors
 from manifold.exports import conditions
 from manifold.exports.bindings import LOCKS_ANNOTATION
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.storage.contract import Guard, Row, Snapshot
+from manifold.types.kcp.core import DELETE_REFUSED
 from manifold.types.kcp.core import INACTIVE as INACTIVE_ANNOTATIONS
 from manifold.types.resource import Object
 from manifold.workspaces import content
@@ -21,6 +22,7 @@ from manifold.workspaces.deleting import DELETING, TERMINATING, take_down_row
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL, put_labels
 from manifold.workspaces.objects import Kinds
 
+ROOT = "root"
 INITIALIZED = "WorkspaceInitialized"
 INACTIVE = "Inactive"
 OWN_ANNOTATIONS = (LOCKS_ANNOTATION, content.TYPE_ANNOTATION, content.PATH_ANNOTATION, content.SHARD_ANNOTATION)
@@ -112,6 +114,34 @@ class LogicalClusterEffects(Effects):
         changed = [name for name in ("phase", "initializers", "terminators") if status.get(name) != former.get(name)]
         if changed:
             await self._tell_workspace(operation, new, former, plan)
+        if "deletionTimestamp" in new["metadata"] and former.get("terminators") and not status.get("terminators"):
+            owner = new["spec"].get("owner") or {"cluster": "", "name": operation.cluster}
+            plan.put(take_down_row(owner["cluster"], owner["name"]), b"{}")
+
+    async def deleting(self, operation: Operation, old: Object, plan: Plan) -> bool:
+        """Begin to take a logical cluster down, and its workspace with it. Root and the system's own stay."""
+        if operation.cluster == ROOT or operation.cluster.startswith("system:"):
+            raise errors.forbidden("core.kcp.io", "logicalclusters", operation.name, DELETE_REFUSED)
+        metadata, status = old["metadata"], old.setdefault("status", {})
+        if "deletionTimestamp" in metadata:
+            return True
+        status["phase"] = TERMINATING if status.get("terminators") else DELETING
+        put_labels(old)
+        found = await self._owner(plan.snapshot, old)
+        if found is None:
+            plan.put(take_down_row("", operation.cluster), b"{}")
+            return True
+        row, workspace = found
+        if "deletionTimestamp" not in workspace["metadata"]:
+            workspace["metadata"]["deletionTimestamp"] = clock.format_seconds(operation.now)
+            workspace["metadata"]["deletionGracePeriodSeconds"] = 0
+            workspace.setdefault("status", {})["phase"] = status["phase"]
+            workspace["metadata"].setdefault("labels", {})[PHASE_LABEL] = status["phase"]
+            plan.guards.append(Guard(row.key, row.revision))
+            plan.put(row.key, self._workspaces.encode(workspace))
+        owner = old["spec"]["owner"]
+        plan.put(take_down_row(owner["cluster"], owner["name"]), b"{}")
+        return True
 
     def _keep_annotations(self, operation: Operation, new: Object, old: Object) -> None:
         if operation.user.privileged:
@@ -155,9 +185,6 @@ class LogicalClusterEffects(Effects):
         workspace["metadata"].setdefault("labels", {})[PHASE_LABEL] = told.get("phase") or ""
         plan.guards.append(Guard(row.key, row.revision))
         plan.put(row.key, self._workspaces.encode(workspace))
-        if "deletionTimestamp" in new["metadata"] and not status.get("terminators") and former.get("terminators"):
-            owner = new["spec"]["owner"]
-            plan.put(take_down_row(owner["cluster"], owner["name"]), b"{}")
 
     async def _owner(self, snapshot: Snapshot, logical_cluster: Object) -> tuple[Row, Object] | None:
         """The workspace a logical cluster belongs to; None for one without, or where another one has its name."""

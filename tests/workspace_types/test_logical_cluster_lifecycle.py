@@ -203,3 +203,31 @@ def test_namespaces_of_a_held_workspace_end_with_their_content(workspace, tmp_pa
     assert "example.com/hold in 1 resource instances" in told["message"]
     assert merge(child, f"{configmaps}/held", {"metadata": {"finalizers": None}})[0] == 200
     wait_until(lambda: workspace.request("GET", f"{WORKSPACES}/w")[0] == 404)
+
+
+def test_deleting_a_logical_cluster_takes_its_workspace_with_it(workspace, tmp_path):
+    make_type(workspace, "plain")
+    _made, child = make_workspace(workspace, tmp_path, "plain")
+    held = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    assert child.request("POST", "/api/v1/namespaces/default/configmaps", held)[0] == 201
+    path = f"{WORKSPACES}/w"
+    assert merge(workspace, path, {"metadata": {"finalizers": ["example.com/mine"]}})[0] == 200
+    status, found = child.request("DELETE", LOGICAL_CLUSTER)
+    assert (status, found["message"].partition("forbidden: ")[2]) == (403, "LogicalCluster cannot be deleted")
+    assert merge(child, LOGICAL_CLUSTER, {"spec": {"directlyDeletable": True}})[0] == 200
+    status, found = child.request("DELETE", LOGICAL_CLUSTER)
+    assert (status, found["status"]["phase"]) == (200, "Deleting")
+    told = get(workspace, path)
+    assert (told["status"]["phase"], "deletionTimestamp" in told["metadata"]) == ("Deleting", True)
+    status, told = merge(workspace, path, {"metadata": {"finalizers": ["example.com/mine"]}})
+    assert sorted(told["metadata"]["finalizers"]) == ["core.kcp.io/logicalcluster", "example.com/mine"]
+    configmap = "/api/v1/namespaces/default/configmaps/held"
+    assert merge(child, configmap, {"metadata": {"finalizers": None}})[0] == 200
+    wait_until(lambda: get(workspace, path)["metadata"]["finalizers"] == ["example.com/mine"])
+    assert merge(workspace, path, {"metadata": {"finalizers": None}})[0] == 200
+    assert workspace.request("GET", path)[0] == 404
+
+
+def test_root_cannot_be_deleted(server):
+    status, found = server.request("DELETE", f"/clusters/root{LOGICAL_CLUSTER}", user="shard-admin")
+    assert (status, found["message"].partition("forbidden: ")[2]) == (403, "LogicalCluster cannot be deleted")
