@@ -37,7 +37,7 @@ from manifold.base.user import MASTERS, User
 from manifold.storage.contract import Store
 
 ALWAYS_ALLOW_PATHS = ("/healthz", "/readyz", "/livez")
-DECISIONS = 65_536
+DECISIONS = 16_384
 
 _PASSED = Decision(True)
 _SHARD_PATHS = frozenset(("/metrics",))

@@ -16,7 +16,7 @@ from manifold.schema import records
 from manifold.storage.contract import Change, Guard, Store
 
 GROUP, RESOURCE, NAME = "core.kcp.io", "logicalclusters", "cluster"
-REMEMBERED = 20_000
+REMEMBERED = 5_000
 
 
 @dataclass(frozen=True, slots=True)

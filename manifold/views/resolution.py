@@ -22,7 +22,7 @@ from manifold.storage.contract import Change, Store
 from manifold.types.resource import ResourceType
 
 INDEX = "resolution"
-REMEMBERED = 20_000
+REMEMBERED = 5_000
 SHARED = 1_000
 
 

@@ -15,7 +15,7 @@ from manifold.base import clusters, keys
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Snapshot, Store
 
-REMEMBERED = 50_000
+REMEMBERED = 10_000
 
 
 class Paths:

@@ -27,7 +27,7 @@ from manifold.storage.sqlite.writer import Compaction, Outcome, Pending, Writer
 async def open_store(
     path: Path,
     *,
-    cache_bytes: int = 32 << 20,
+    cache_bytes: int = 16 << 20,
     mmap_bytes: int = 0,
     retention_seconds: float = 300.0,
     retention_bytes: int = 64 << 20,
