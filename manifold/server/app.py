@@ -23,7 +23,7 @@ from manifold.registry.served import Served
 from manifold.server import health
 from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
 from manifold.server.process_metrics import RequestMetrics
-from manifold.server.request import Receive, Request
+from manifold.server.request import Receive, Request, attributes_of
 from manifold.server.resources import Resources
 from manifold.server.responses import Responder, Send
 from manifold.views.resolution import Resolution, Resolver
@@ -123,12 +123,12 @@ class Application:
             if cluster:
                 unresolved = ""
         request.user = await doors.authenticator.authenticate(authorization, request.certificate, cluster)
-        attributes = _attributes(request, cluster)
+        attributes = attributes_of(request, cluster)
         if request.impersonate:
             wanted = requested_user(request.impersonate)
             if wanted is not None:
                 request.user = await impersonate(doors.chain, attributes, wanted)
-                attributes = _attributes(request, cluster)
+                attributes = attributes_of(request, cluster)
         if unresolved:
             await self._unresolved(request, unresolved)
         if info.path.startswith(SERVICES):
@@ -179,20 +179,4 @@ class Application:
             entering = Attributes(request.user, "access", parent, path="/")
             if request.user.privileged or (await self._doors.chain.authorize(entering)).allowed:
                 raise errors.not_found("tenancy.kcp.io", "workspaces", path)
-        raise denial(_attributes(request, path))
-
-
-def _attributes(request: Request, cluster: str) -> Attributes:
-    info = request.info
-    return Attributes(
-        request.user,
-        info.verb,
-        cluster,
-        info.group,
-        info.version,
-        info.resource,
-        info.subresource,
-        info.namespace,
-        info.name,
-        "" if info.resource else info.path,
-    )
+        raise denial(attributes_of(request, path))

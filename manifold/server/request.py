@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from manifold.auth.attributes import Attributes
 from manifold.base import errors
 from manifold.base.user import User, anonymous
 from manifold.registry.options import Query
@@ -119,3 +120,20 @@ def _named(query: Query) -> str:
             if term.startswith("metadata.name=") and "\\" not in term:
                 return term[len("metadata.name=") :].removeprefix("=")
     return ""
+
+
+def attributes_of(request: Request, cluster: str) -> Attributes:
+    """What authorization is asked about a request, in the logical cluster it was resolved to."""
+    info = request.info
+    return Attributes(
+        request.user,
+        info.verb,
+        cluster,
+        info.group,
+        info.version,
+        info.resource,
+        info.subresource,
+        info.namespace,
+        info.name,
+        "" if info.resource else info.path,
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 import orjson
 
@@ -33,7 +32,8 @@ from manifold.registry.writing import Environment, Result, Target, default_manag
 from manifold.schema.bodies import parse_body, parse_delete_options, parse_patch
 from manifold.schema.ownership import Manager
 from manifold.server.negotiation import JSON, Accepted, negotiate
-from manifold.server.request import Request
+from manifold.server.open_watches import OpenWatches
+from manifold.server.request import Request, attributes_of
 from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
 
 Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
@@ -43,20 +43,6 @@ MIN_WATCH_SECONDS = 1800
 MAX_WATCH_SECONDS = 3600
 WATCHED_TYPES = ("application/json", "application/vnd.kubernetes.protobuf")
 _NO_NAME = (".", "..")
-
-
-@dataclass(slots=True)
-class Stopping:
-    """Whether the process is going down, and the watches to be ended then."""
-
-    watches: set[watch.Watch]
-    now: bool = False
-
-    def stop(self) -> None:
-        """End every watch, and every one that begins from now on."""
-        self.now = True
-        for one in tuple(self.watches):
-            one.end()
 
 
 class Sink:
@@ -88,13 +74,13 @@ class Resources:
         self,
         environment: Environment,
         hub: Hub,
-        stopping: Stopping,
+        watches: OpenWatches,
         routes: Mapping[tuple[str, str, str], Route],
     ) -> None:
         self._environment = environment
         self._store = environment.store
         self._hub = hub
-        self._stopping = stopping
+        self._watches = watches
         self._routes = routes
 
     async def serve(self, request: Request, served: Served, cluster: str, responder: Responder) -> None:
@@ -276,13 +262,12 @@ class Resources:
         await responder.chunk(b"")
         gone = asyncio.ensure_future(request.gone())
         gone.add_done_callback(lambda _: stream.end())
-        self._stopping.watches.add(stream)
+        asked = attributes_of(request, target.cluster)
+        self._watches.add(stream, asked)
         try:
-            if self._stopping.now:
-                stream.end()
             await stream.run(sink)
         finally:
-            self._stopping.watches.discard(stream)
+            self._watches.discard(stream, asked)
             gone.cancel()
         await responder.end()
 

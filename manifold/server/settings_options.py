@@ -102,10 +102,10 @@ _TABLE = (
     Option("shard-virtual-workspace-url", SHARD, "URL",
            "What the URLs of virtual workspaces begin with, Shard.spec.virtualWorkspaceURL (default: "
            "--shard-base-url).", values.url),
-    Option("enable-home-workspaces", WORKSPACES, "BOOL", "Whether ~ is a home workspace made on first use.",
-           values.boolean, default="true"),
     Option("home-workspaces-home-creator-groups", WORKSPACES, "LIST", "Groups whose users get a home workspace.",
            values.listed, default="system:authenticated", repeats=True),
+    Option("enable-home-workspaces", UNUSED, "BOOL", "There are no home workspaces yet.", values.boolean, default="true",
+           unused=True),
     Option("embedded-etcd-client-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,
            unused=True),
     Option("embedded-etcd-peer-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,

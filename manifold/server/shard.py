@@ -30,8 +30,9 @@ from manifold.registry.writing import Environment, SystemClock
 from manifold.server import files, health
 from manifold.server.app import Application, Doors
 from manifold.server.documents import Documents
+from manifold.server.open_watches import OpenWatches
 from manifold.server.process_metrics import RequestMetrics
-from manifold.server.resources import Resources, Stopping
+from manifold.server.resources import Resources
 from manifold.server.routes import Routes
 from manifold.server.surroundings import Surroundings
 from manifold.storage.contract import Store
@@ -59,31 +60,31 @@ class Shard:
     """An open shard; see `manifold.server.surroundings.Shard`."""
 
     def __init__(
-        self, store: Store, app: Application, runtime: Runtime, stopping: Stopping, stop: asyncio.Event
+        self, store: Store, app: Application, runtime: Runtime, watches: OpenWatches, stop: asyncio.Event
     ) -> None:
         self.app = app
         self._waiter = asyncio.create_task(self._end_watches(stop))
         self._store = store
-        self._stopping = stopping
-        self._controllers = asyncio.create_task(runtime.run())
+        self._watches = watches
+        self._tasks = [asyncio.create_task(runtime.run()), asyncio.create_task(watches.run())]
 
     @property
     def ready(self) -> bool:
         """Whether `root` can be used: it can once a shard is open."""
-        return not self._stopping.now
+        return not self._watches.stopping
 
     async def _end_watches(self, stop: asyncio.Event) -> None:
         """End watches as soon as the process begins to stop, so that connections can end."""
         await stop.wait()
-        self._stopping.stop()
+        self._watches.stop()
 
     async def close(self) -> None:
         """End controllers and close the store."""
-        self._stopping.stop()
-        self._waiter.cancel()
-        self._controllers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._controllers
+        self._watches.stop()
+        for task in (self._waiter, *self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self._store.close()
 
 
@@ -192,9 +193,9 @@ async def _assemble(
         ],
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))
-    stopping = Stopping(set())
+    watches = OpenWatches(store, chain)
     routes = Routes(environment, chain, authentication, issuer)
-    checks = _checks(surroundings, stopping)
+    checks = _checks(surroundings, store)
     documents = Documents(
         urlsplit(surroundings.external_url).netloc,
         surroundings.metrics,
@@ -207,27 +208,26 @@ async def _assemble(
         chain,
         resolver,
         paths,
-        Resources(environment, Hub(store), stopping, routes.table()),
+        Resources(environment, Hub(store), watches, routes.table()),
         documents.serve,
         lambda header: token_cluster(header.partition(" ")[2]),
         checks,
         RequestMetrics(surroundings.metrics),
     )
-    opened = Shard(store, Application(doors), runtime, stopping, surroundings.stopping)
+    opened = Shard(store, Application(doors), runtime, watches, surroundings.stopping)
     surroundings.metrics.computed(
         "manifold_controller_work_depth", "Work rows waiting or being worked on.", "gauge", lambda: runtime.depth
     )
     return opened
 
 
-def _checks(surroundings: Surroundings, stopping: Stopping) -> list[health.Check]:
+def _checks(surroundings: Surroundings, store: Store) -> list[health.Check]:
     def going_down() -> str:
-        return "the process is stopping" if surroundings.stopping.is_set() or stopping.now else ""
+        return "the process is stopping" if surroundings.stopping.is_set() else ""
 
     return [
         health.PING,
         health.LOG,
-        health.Check("store", health.passing),
-        health.Check("root", health.passing),
+        health.Check("store", lambda: store.failure),
         health.Check("shutdown", going_down, ("readyz",)),
     ]

@@ -142,6 +142,10 @@ class Store(Protocol):
     def oldest(self) -> int:
         """The oldest revision that can still be read: `changes(oldest)` and `snapshot(oldest)` succeed."""
 
+    @property
+    def failure(self) -> str:
+        """Why the store takes no commits any more; empty while it does."""
+
     async def snapshot(self, revision: int = 0) -> Snapshot:
         """A view at `revision`, or at the latest one where it is 0.
 

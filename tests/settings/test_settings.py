@@ -36,7 +36,6 @@ def test_defaults(tmp_path):
     assert made.batteries_included == {"admin", "workspace-types"}
     assert made.authorization_always_allow_paths == ("/healthz", "/readyz", "/livez")
     assert made.home_workspaces_home_creator_groups == ("system:authenticated",)
-    assert made.enable_home_workspaces is True
     assert made.feature_gates["GlobalServiceAccount"] is True
     assert not any(on for gate, on in made.feature_gates.items() if gate != "GlobalServiceAccount")
     assert made.unused == ()
@@ -62,12 +61,10 @@ def test_a_file_takes_lists_and_maps(tmp_path):
     (tmp_path / "s.yaml").write_text(
         "batteries-included: [admin, user]\n"
         "feature-gates: {WorkspaceMounts: false}\n"
-        "enable-home-workspaces: false\n"
         "authorization-always-allow-paths: []\n"
     )
     made = settings(tmp_path, {"config": "s.yaml"})
     assert made.batteries_included == {"admin", "user"}
-    assert made.enable_home_workspaces is False
     assert made.authorization_always_allow_paths == ()
 
 
@@ -110,7 +107,6 @@ def test_batteries(tmp_path, given, included):
         ({"shard-base-url": "https://host:port"}, "is no URL of a server"),
         ({"shard-external-url": "https://host/path"}, "must be scheme, host and port only"),
         ({"shard-virtual-workspace-url": "https://u:p@host"}, "must be scheme, host and port only"),
-        ({"enable-home-workspaces": "perhaps"}, "neither true nor false"),
         ({"authorization-always-allow-paths": "healthz"}, "begin it with a slash"),
         ({"authorization-always-allow-paths": "/a*b"}, "only understood at the end"),
         ({"feature-gates": "Nope=true"}, "unrecognized feature gate: Nope"),

@@ -94,6 +94,11 @@ class SqliteStore:
         """The oldest revision that can still be read."""
         return self._horizon.oldest
 
+    @property
+    def failure(self) -> str:
+        """Why the store takes no commits any more; empty while it does."""
+        return "the store is closed" if self._closing is not None else self._writer.failure
+
     async def snapshot(self, revision: int = 0) -> SqliteSnapshot:
         """A view at `revision`, or at the latest one where it is 0. Raises Compacted, ValueError, Unavailable."""
         if self._closing is not None:

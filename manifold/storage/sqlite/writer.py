@@ -98,7 +98,7 @@ class Writer:
         self._forget_to = 0
         self._shrinking = False
         self._stopping = False
-        self._failure = ""
+        self.failure = ""
         self._wal_pages = 0
         self._stopped: Future[None] = loop.create_future()
         connection.set_wal_hook(self._wal_grew)
@@ -133,7 +133,7 @@ class Writer:
                     break
                 # A mistake in this file. The thread lives on to refuse what comes, so that nobody waits for ever.
                 logger.exception("the writer of the store failed")
-                self._failure = "the store has failed, its log says why: start anew"
+                self.failure = "the store has failed, its log says why: start anew"
         self._finish()
 
     def _receive(self) -> None:
@@ -171,8 +171,8 @@ class Writer:
         self._tell(self._deliver, outcome)
 
     def _commit(self, commits: Sequence[Pending]) -> Decision:
-        if self._failure:
-            raise Unavailable(self._failure)
+        if self.failure:
+            raise Unavailable(self.failure)
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         current = self._current(commits)
@@ -220,22 +220,22 @@ class Writer:
                 message = f"the store cannot be written ({error}): check the disk it lies on"
             code = getattr(error, "extendedresult", 0)
             if code in _FATAL or isinstance(error, apsw.CorruptError | apsw.NotADBError):
-                self._failure = f"the store has failed ({error}): check the disk it lies on, then start anew"
-                logger.error("%s failed: %s", what, self._failure)
+                self.failure = f"the store has failed ({error}): check the disk it lies on, then start anew"
+                logger.error("%s failed: %s", what, self.failure)
         else:
             message = str(error) if isinstance(error, Unavailable) else f"the store cannot {what}: {error!r}"
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except apsw.Error as second:
-            self._failure = f"the store has failed ({second}): check the disk it lies on, then start anew"
+            self.failure = f"the store has failed ({second}): check the disk it lies on, then start anew"
         self._horizon.ahead = self._revision
-        return Unavailable(self._failure or message)
+        return Unavailable(self.failure or message)
 
     def _keep_up(self) -> None:
         """One small piece of upkeep. Its failures concern nobody's commit: it is tried again later."""
-        if self._failure:
-            self._end_compactions(Unavailable(self._failure))
+        if self.failure:
+            self._end_compactions(Unavailable(self.failure))
             return
         try:
             if self._wal_pages >= CHECKPOINT_PAGES:
