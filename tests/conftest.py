@@ -11,6 +11,8 @@ def server(tmp_path_factory):
     """A running Manifold (support.server.Server) that all tests of the session share: leave `root` as it was."""
     with running_server(tmp_path_factory.mktemp("manifold")) as running:
         yield running
+        assert running.process.poll() is None, f"the server ended during the tests:\n{running.log_text()}"
+        assert running.stop() == 0, running.log_text()
 
 
 @pytest.fixture

@@ -222,6 +222,14 @@ def test_a_refused_change_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path) == ["config"]
 
 
+def test_a_file_that_contains_itself_is_not_written(tmp_path):
+    path = tmp_path / "config"
+    path.write_text("x: &x {y: *x}\n")
+    with pytest.raises(CommandError, match="something in it contains itself"):
+        Files((path,)).change(lambda now: Change(current_context="a"))
+    assert path.read_text() == "x: &x {y: *x}\n"
+
+
 def test_a_lock_of_another_program_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(kubeconfig, "LOCK_PATIENCE", 0.1)
     path = written(tmp_path / "config", clusters=["a"])

@@ -194,6 +194,12 @@ def test_a_program_that_gives_nothing(setting, body, text):
 @pytest.mark.parametrize(
     ("user", "text"),
     [
+        ({"token": "a\nb"}, "have characters that a request cannot have\n"),
+        ({"token": "t", "as-groups": "g"}, "as-groups or as-user-extra has the wrong shape"),
+        ({"token": "t", "as-user-extra": {"k": "v"}}, "as-groups or as-user-extra has the wrong shape"),
+        (exec_user(env={"a": "b"}), "exec.args or exec.env is no list"),
+        (exec_user(env=[{"name": "a"}]), "exec.env must have names and values"),
+        (exec_user(args=7), "exec.args or exec.env is no list"),
         (exec_user(command="./absent", installHint="get it"), "absent: no such file or directory\n\nget it\n"),
         (exec_user(apiVersion="v9"), "exec.apiVersion must be one of"),
         (exec_user(interactiveMode="Always"), "needs a terminal"),
@@ -250,6 +256,23 @@ def test_a_port_where_nobody_is(tmp_path):
         url = f"https://127.0.0.1:{listening.getsockname()[1]}"
         done = Setting(tmp_path / "config", {"server": f"{url}/clusters/root"}).ws(":root")
     assert done.stderr == f"Error: the server {url} cannot be reached: connection refused\n"
+
+
+def test_a_proxy_that_refuses(scripted, tmp_path):
+    other, script, seen = scripted
+    script["host.invalid:443"] = [(403, {}, "no")]
+    setting = Setting(tmp_path / "mine", {"server": "https://host.invalid/clusters/root"})
+    setting.cluster["proxy-url"] = other.cluster["server"].removesuffix("/clusters/root")
+    done = setting.ws(":root")
+    assert (
+        done.stderr
+        == "Error: the server https://host.invalid cannot be reached: tunnel connection failed: 403 Forbidden\n"
+    )
+    del setting.cluster["proxy-url"]
+    proxy = {"HTTPS_PROXY": other.cluster["server"].removesuffix("/clusters/root")}
+    assert setting.ws(":root", environment=proxy).stderr == done.stderr
+    assert "cannot be found" in setting.ws(":root", environment={**proxy, "NO_PROXY": ".invalid"}).stderr
+    assert len(seen) == 2
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):

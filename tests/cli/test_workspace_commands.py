@@ -318,6 +318,13 @@ def test_a_reader_that_has_read_enough_is_no_failure_to_tell(organization):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_tree_is_utf_8_whatever_the_locale_says(organization, encoding):
+    run("create workspace a", organization.kubeconfig)
+    done = run("ws tree", organization.kubeconfig, environment={"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stdout) == (0, f".\n└── {organization.name}\n    └── a\n\n")
+
+
 def test_several_files(organization, tmp_path):
     """The entry stays in its file; what is new and the current context go to the first file that exists."""
     mine = tmp_path / "mine"

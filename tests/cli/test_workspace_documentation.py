@@ -14,6 +14,6 @@ def test_flags(flag):
     assert f"--{flag}" in TEXT
 
 
-@pytest.mark.parametrize("name", [name for each in COMMANDS for name in (each.name, *each.aliases) if name != "ls"])
+@pytest.mark.parametrize("name", [name for each in COMMANDS for name in (each.name, *each.aliases)])
 def test_commands(name):
     assert f"`ws {name}" in TEXT or f"`{name}`" in TEXT

@@ -182,8 +182,15 @@ def _impersonation(user: Entry) -> list[tuple[str, str]]:
         for header, key in (("Impersonate-User", "as"), ("Impersonate-Uid", "as-uid"))
         if user.text(key)
     ]
-    headers += [("Impersonate-Group", str(group)) for group in user.values.get("as-groups") or ()]
-    for key, values in (user.values.get("as-user-extra") or {}).items():
+    groups, extra = user.values.get("as-groups") or [], user.values.get("as-user-extra") or {}
+    if (
+        not isinstance(groups, list)
+        or not isinstance(extra, dict)
+        or not all(isinstance(x, list) for x in extra.values())
+    ):
+        raise CommandError(f'user "{user.name}": as-groups or as-user-extra has the wrong shape')
+    headers += [("Impersonate-Group", str(group)) for group in groups]
+    for key, values in extra.items():
         from urllib.parse import quote
 
         headers += [(f"Impersonate-Extra-{quote(str(key), safe='')}", str(value)) for value in values]

@@ -111,6 +111,9 @@ class Client:
             if kept and (method == "GET" or isinstance(error, http.client.CannotSendRequest)):
                 return self._exchange(method, path, body, accept)
             raise CommandError(self._unreachable(error)) from None
+        except ValueError:  # its text would show the value
+            self.close()
+            raise CommandError("the credentials or the URL have characters that a request cannot have") from None
 
     def _received(self, answer: http.client.HTTPResponse) -> bytes:
         try:

@@ -7,6 +7,7 @@ enter (`--` makes it one in any case).
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -182,6 +183,9 @@ def run_create(arguments: Sequence[str], program: str) -> int:
 
 
 def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # as Go does, whatever the locale: trees need more than ASCII
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         parsed = parse(arguments, _ALL_FLAGS.values())
         command, parsed = (only, parsed) if only else _chosen(parsed)

@@ -45,10 +45,16 @@ def credentials(
     if settings.get("provideClusterInfo") is True:
         spec["cluster"] = _cluster(cluster, server, authority)
     told = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
-    more = {item["name"]: str(item["value"]) for item in settings.get("env") or ()}
+    arguments, variables = settings.get("args") or [], settings.get("env") or []
+    if not isinstance(arguments, list) or not isinstance(variables, list):
+        raise CommandError(f'user "{user.name}": exec.args or exec.env is no list')
+    try:
+        more = {item["name"]: str(item["value"]) for item in variables}
+    except (TypeError, KeyError):
+        raise CommandError(f'user "{user.name}": exec.env must have names and values') from None
     try:
         done = subprocess.run(
-            [command, *(str(argument) for argument in settings.get("args") or ())],
+            [command, *(str(argument) for argument in arguments)],
             stdin=None if interactive else subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
             env={**environment, **more, "KUBERNETES_EXEC_INFO": json.dumps(told)},
         )  # fmt: skip
@@ -86,7 +92,7 @@ def _cluster(cluster: Entry, server: str, authority: bytes) -> dict[str, object]
     if cluster.text("proxy-url"):
         told["proxy-url"] = cluster.text("proxy-url")
     for extension in cluster.values.get("extensions") or ():
-        if extension.get("name") == "client.authentication.k8s.io/exec":
+        if isinstance(extension, dict) and extension.get("name") == "client.authentication.k8s.io/exec":
             told["config"] = extension.get("extension")
     return told
 

@@ -11,6 +11,7 @@ comments.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -239,6 +240,7 @@ def _dumped(document: Values) -> bytes:
             return True
 
     Dumper.add_representer(_Plain, lambda dumper, data: dumper.represent_scalar(data.tag, str(data)))
+    # Shared parts are written out: a copied entry is an entry of its own, and users need not wonder at anchors.
     text: bytes = yaml.dump(
         document, Dumper=Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**31 - 1,
         encoding="utf-8",
@@ -264,6 +266,9 @@ def _locked(path: Path) -> Iterator[None]:
                     ) from None
                 time.sleep(0.02)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):  # nobody with our rights can replace the file
+            yield
+            return
         raise CommandError(f"{lock}: {(error.strerror or str(error)).lower()}") from None
     try:
         yield
@@ -275,7 +280,10 @@ def _write(path: Path, document: Values) -> None:
     """Replace a file (through a link, if it is one) in one step; a new one is its owner's alone."""
     import tempfile
 
-    content = _dumped(document)
+    try:
+        content = _dumped(document)
+    except RecursionError:
+        raise CommandError(f"{path} cannot be written: something in it contains itself") from None
     target = path.resolve()
     temporary = ""
     try:
