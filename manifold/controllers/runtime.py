@@ -106,8 +106,10 @@ class Runtime:
             if not self._ready:
                 self._wake.clear()
                 timeout = self._later[0][0] - loop.time() if self._later else None
+                # Not `wait_for`, which loses a cancellation that comes together with the event (before Python 3.12).
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout)
+                    async with asyncio.timeout(timeout):
+                        await self._wake.wait()
                 continue
             key = self._ready.popleft()
             self._queued.discard(key)
