@@ -3,7 +3,8 @@
 A watch is allowed once, and would then outlive the right. So each is kept with its question, and asked again when
 something it may rest on has changed in the log: the RBAC or the LogicalCluster of its logical cluster, what that has
 bound, or a policy that bounds everybody (`system:admin`, `root`). Questions are asked by one task, after the commit;
-a watch whose answer has become no ends at the next event boundary.
+a watch whose answer has become no ends at the next event boundary, and so does one in a logical cluster that has been
+taken out of service (tenancy reference, section 2.6).
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from manifold.views.resolution import INDEX
 
 SHARED = frozenset(("root", "system:admin"))
 """Logical clusters whose policies reach into others."""
+INACTIVE = "Inactive"
+"""The phase of a logical cluster that is out of service."""
+LOGICAL_CLUSTERS = ("core.kcp.io", "logicalclusters")
+"""What can be watched there all the same."""
 SLICE = 200
 """How many watches are asked about before the loop may do something else."""
 
@@ -88,8 +93,11 @@ class OpenWatches:
             doubtful, self._doubtful = self._doubtful, set()
             asked = 0
             for cluster in doubtful:
+                held = await self._chain.logical_clusters.get(cluster)
+                inactive = held.value is not None and held.value.phase == INACTIVE
                 for watch, attributes in list(self._by_cluster.get(cluster, {}).items()):
-                    if not (await self._chain.authorize(attributes)).allowed:
+                    ends = inactive and (attributes.group, attributes.resource) != LOGICAL_CLUSTERS
+                    if ends or not (await self._chain.authorize(attributes)).allowed:
                         watch.end()
                     asked += 1
                     if asked % SLICE == 0:

@@ -1,8 +1,12 @@
 """A logical cluster from its first initializer to its last terminator, and out of service in between."""
 
+import contextlib
 import hashlib
+import http.client
 import json
+import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.server import Workspace
@@ -148,6 +152,28 @@ def test_inactive_logical_cluster_answers_nothing_but_about_itself(workspace, an
     status, found = merge(workspace, LOGICAL_CLUSTER, {"metadata": {"annotations": {annotation: None}}})
     assert (status, found["status"]["phase"]) == (200, "Ready")
     assert workspace.request("GET", "/api/v1/namespaces")[0] == 200
+
+
+def test_open_watches_end_when_a_logical_cluster_leaves_service(workspace):
+    def watch(path):
+        context = ssl.create_default_context(cafile=str(workspace.server.authority))
+        headers = {"Authorization": f"Bearer {workspace.server.token()}"}
+        connection = http.client.HTTPSConnection("127.0.0.1", workspace.server.port, context=context, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("GET", f"/clusters/{workspace.path}{path}?watch=1&timeoutSeconds=4", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+    with ThreadPoolExecutor(2) as threads:
+        ended = threads.submit(watch, "/api/v1/configmaps")
+        kept = threads.submit(watch, "/apis/core.kcp.io/v1alpha1/logicalclusters")
+        time.sleep(0.5)
+        inactive = "core.kcp.io/inactive"
+        assert merge(workspace, LOGICAL_CLUSTER, {"metadata": {"annotations": {inactive: "true"}}})[0] == 200
+        assert ended.result(timeout=3) == 200
+        assert not kept.done()
+        assert merge(workspace, LOGICAL_CLUSTER, {"metadata": {"annotations": {inactive: None}}})[0] == 200
 
 
 def test_labels_finalizer_and_annotations_of_the_server_stay(workspace):
