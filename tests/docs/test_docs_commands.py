@@ -1,13 +1,14 @@
 """Every command of the documents is run as it stands, against a real server, and prints what the document says."""
 
 import re
+import shlex
 
 import pytest
 from documents import DOCUMENTS, ROOT, blocks, name
 from terminal import Terminal
 
 PLAYED = [document for document in DOCUMENTS if any(block.language == "console" for block in blocks(document))]
-SHOWN = {"console", "sh", "text", "yaml", "json", "http", "python", "ini"}
+SHOWN = {"", "console", "sh", "text", "yaml", "json", "http", "python", "ini"}
 """Languages of blocks. `sh` holds what a test of the project cannot run: what sets up, tests and checks the project."""
 
 
@@ -34,7 +35,7 @@ def test_commands_that_are_not_run_are_targets_or_git(document):
         if block.language != "sh":
             continue
         for line in block.lines:
-            command = line.split("#")[0].split()
+            command = shlex.split(line, comments=True)
             if not command or command[0] in ("git", "cd"):
                 continue
             assert command[0] == "make", f"{name(document)}:{block.line}: {line} is neither make nor git: use console"
