@@ -32,10 +32,13 @@ class Settings:
     """A process' settings. Paths are absolute; an empty string or None is what has to be derived or is not there.
 
     `secure_port` 0 asks the system for a free port, so URLs are made from the port that was bound, not from here.
-    `unused` names flags that were given, are accepted for kcp's sake, and change nothing here.
+    `log_retention` is in seconds. `unused` names flags that were given, are accepted for kcp's sake, and change nothing
+    here.
     """
 
     root_directory: Path
+    log_retention: float
+    log_retention_bytes: int
     secure_port: int
     bind_address: str
     cert_dir: Path

@@ -67,6 +67,12 @@ _TABLE = (
     Option("feature-gates", GENERAL, "NAME=BOOL,...",
            "Feature gates: " + ", ".join(f"{name}={str(on).lower()}" for name, on in values.GATES.items())
            + ". In this version each is locked to the value shown.", values.gates, default="", repeats=True),
+    Option("log-retention", GENERAL, "DURATION",
+           "How long changes can be watched and listed from behind, at least; --log-retention-bytes keeps more of them "
+           "where little is written.", values.duration, default="5m"),
+    Option("log-retention-bytes", GENERAL, "BYTES",
+           "How much of replaced and deleted objects is kept for that, whatever their age.", values.whole,
+           default="1048576"),
     Option("v", GENERAL, "LEVEL", "How much is logged: 0 warnings, 1 to 3 information, 4 and more for debugging.",
            values.whole, default="2"),
     Option("bind-address", SERVING, "IP",
@@ -104,7 +110,7 @@ _TABLE = (
            "--shard-base-url).", values.url),
     Option("home-workspaces-home-creator-groups", WORKSPACES, "LIST", "Groups whose users get a home workspace.",
            values.listed, default="system:authenticated", repeats=True),
-    Option("enable-home-workspaces", UNUSED, "BOOL", "There are no home workspaces yet.", values.boolean, default="true",
+    Option("enable-home-workspaces", UNUSED, "BOOL", "There are no home workspaces yet.", values.boolean,
            unused=True),
     Option("embedded-etcd-client-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,
            unused=True),

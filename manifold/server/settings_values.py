@@ -58,6 +58,17 @@ def whole(value: str) -> int:
     return int(value)
 
 
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def duration(value: str) -> float:
+    """A length of time as Go writes it: `5m`, `1h30m`, `250ms`. In seconds."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise ValueError("is no length of time such as 30s, 5m or 1h30m")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
 def boolean(value: str) -> bool:
     """true or false, in the spellings Go's flags take."""
     if value in ("true", "True", "TRUE", "t", "T", "1"):

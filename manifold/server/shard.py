@@ -122,7 +122,11 @@ async def open_shard(surroundings: Surroundings) -> Shard:
     root_ca = _root_ca(surroundings)
     issuer = TokenIssuer(_signing_keys(surroundings))
     tokens = _tokens(surroundings)
-    store = await open_store(settings.root_directory / STORE_FILE)
+    store = await open_store(
+        settings.root_directory / STORE_FILE,
+        retention_seconds=settings.log_retention,
+        retention_bytes=settings.log_retention_bytes,
+    )
     try:
         return await _assemble(store, surroundings, root_ca, issuer, tokens)
     except BaseException:

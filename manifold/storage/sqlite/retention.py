@@ -28,8 +28,8 @@ STEP_PAGES = 256
 MARK_SECONDS = 10.0
 UPKEEP_SECONDS = 10.0
 """How often a store with more log than its size looks whether some has become old enough, at most."""
-FEW_PAGES = 1024
-"""Free pages below this number (8 MiB) are left for later writes."""
+FEW_PAGES = 64
+"""Free pages below this number (512 KiB) are left for later writes."""
 
 
 class Retention:

@@ -30,7 +30,7 @@ async def open_store(
     cache_bytes: int = 16 << 20,
     mmap_bytes: int = 0,
     retention_seconds: float = 300.0,
-    retention_bytes: int = 64 << 20,
+    retention_bytes: int = 1 << 20,
     clock: Callable[[], float] = time.time,
 ) -> SqliteStore:
     """Open the store in the file `path`, creating it where there is none.

@@ -12,6 +12,7 @@ what the disk holds, so the store refuses every commit from then on and wants to
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -248,6 +249,8 @@ class Writer:
                     self._shrinking = self._retention.wasteful()
             elif self._shrinking:
                 self._shrinking = self._retention.shrink()
+                if not self._shrinking:
+                    self._truncate_wal()
             else:
                 self._forget_to = self._retention.forgettable()
         except apsw.Error as error:
@@ -263,10 +266,15 @@ class Writer:
         compaction.before = 0
         if self._retention.shrink():
             return
-        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        self._wal_pages = 0
+        self._truncate_wal()
         self._compactions.popleft()
         self._tell(_resolve, compaction.future, None)
+
+    def _truncate_wal(self) -> None:
+        """Give the space of the write-ahead log back; left for another time while somebody reads."""
+        with contextlib.suppress(apsw.BusyError):
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._wal_pages = 0
 
     def _checkpoint(self) -> None:
         # A reader in the middle of a call keeps a passive checkpoint from finishing; it is tried again after the next
