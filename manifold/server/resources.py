@@ -189,7 +189,7 @@ class Resources:
         if chosen.namespace:
             if namespace and namespace != chosen.namespace:
                 return None
-            if not served.type.namespaced:
+            if not served.type.namespaced or "\x00" in chosen.namespace:  # a NUL would reach into the name
                 return None
             namespace = chosen.namespace
         prefix = served.prefix + f"{target.cluster}\x00".encode()
