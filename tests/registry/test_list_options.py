@@ -93,7 +93,8 @@ def test_lists_and_watches_that_are_invalid(watch, query, field):
         ({"timeoutSeconds": ["1.5"]}, 'strconv.ParseInt: parsing "1.5": invalid syntax'),
         (
             {"resourceVersion": ["x"]},
-            'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+            "invalid resource version: resourceVersion: Invalid value: "
+            '"x": strconv.ParseUint: parsing "x": invalid syntax',
         ),
         (
             {"continue": ["x"], "resourceVersion": ["5"]},

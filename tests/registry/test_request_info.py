@@ -69,7 +69,7 @@ def test_a_trailing_slash_changes_nothing(place, method):
 
 
 PIECES = st.sampled_from(
-    ["api", "apis", "v1", "watch", "namespaces", "status", "finalize", "clusters", "x", "%2F", "%00", "..", "", ":", "a:b", "%", "é"]
+    ["api", "apis", "v1", "watch", "namespaces", "status", "clusters", "x", "%2F", "%00", "..", "", ":", "a:b", "é"]
 )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_any_path_is_understood_as_one_thing(parts, method, watch):
     if info.watch:
         assert info.verb == "watch"
     if not info.resource:
-        assert not (info.name or info.namespace or info.subresource or info.watch)
+        assert (info.name, info.namespace, info.subresource, info.watch) == ("", "", "", False)
 
 
 @pytest.mark.parametrize(
