@@ -1,8 +1,12 @@
 """Fixtures of the end-to-end tests: `server`, one for the session, and `workspace`, a new one per test."""
 
+import os
+
 import pytest
 from support.server import Server, running_server
 
+collect_ignore = [] if "MANIFOLD_SHARED" in os.environ else ["shared"]
+"""What compares with the reference runs where there is one: `make test-shared`."""
 _log_begins = pytest.StashKey[int]()
 
 

@@ -19,9 +19,7 @@ from manifold.auth.denial import denial
 from manifold.auth.rbac.bootstrap import bootstrap_objects, root_policy_objects
 from manifold.base.user import User
 
-SHARED = os.environ.get("MANIFOLD_SHARED", "")
-if not SHARED:
-    pytest.skip("MANIFOLD_SHARED names no reference", allow_module_level=True)
+SHARED = os.environ["MANIFOLD_SHARED"]
 REFERENCE = Path(SHARED) / "reference"
 
 

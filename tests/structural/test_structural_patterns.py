@@ -86,7 +86,10 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=5).map("".join), st.text("aAbB1\n -", max_size=10))
 def test_the_automaton_and_the_engine_agree(pattern: str, text: str) -> None:
     compiled = Pattern(pattern)
-    assert _Automaton(compiled._tree).search(text) == (re.search(pattern, text, re.ASCII) is not None)
+    found = _Automaton(compiled._tree).search(text)
+    assert compiled.search(text) == found
+    if text or r"\B" not in pattern:  # Python's engine sees no \B in an empty text, Go's does
+        assert found == (re.search(pattern, text, re.ASCII) is not None)
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^a*a*a*a*a*b$", "(a*)*b", "(x+x+)+y"])

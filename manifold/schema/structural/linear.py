@@ -18,6 +18,8 @@ HARMLESS = 12
 """Texts of up to this length cannot keep a backtracking engine busy."""
 SHORT = {0: 0, 1: 256, 2: 64}
 """Up to this length so many repetitions, none in another, are soon done; 0 is any length."""
+_NEVER = -1
+"""For a pattern with \\B, which the engine does not find in an empty text, although there is no word it could border."""
 _NONE, _NEWLINE, _WORD, _OTHER = range(4)
 
 
@@ -35,6 +37,8 @@ class Pattern:
         self._tree = _parser.parse(pattern, re.ASCII)
         nested, repeats = _repetitions(self._tree)
         self._limit = HARMLESS if nested else SHORT.get(repeats, HARMLESS)
+        if r"\B" in pattern:
+            self._limit = _NEVER
         self._automaton: _Automaton | None = None
         if _size(self._tree) > MAX_PLACES:
             raise TooManyPlacesError
