@@ -19,7 +19,7 @@ HARMLESS = 12
 SHORT = {0: 0, 1: 256, 2: 64}
 """Up to this length so many repetitions, none in another, are soon done; 0 is any length."""
 _NEVER = -1
-"""For a pattern with \\B, which the engine does not find in an empty text, although there is no word it could border."""
+"""For a pattern with \\B, which the engine does not find in an empty text, although no word is there to border."""
 _NONE, _NEWLINE, _WORD, _OTHER = range(4)
 
 
