@@ -85,17 +85,22 @@ class Patch:
 
     def _finished(self, served: Served, result: Object, problems: list[str]) -> Object:
         shown = result if self.options.validation != "Strict" else orjson.loads(orjson.dumps(result))
-        problems = problems + served.type.codec.normalize(result)
+        try:
+            problems = problems + served.type.codec.normalize(result)
+        except errors.StatusError as refusal:
+            if served.type.custom:
+                raise
+            raise self._unfit(result, refusal.message.partition(": ")[2]) from None
         if problems and self.options.validation == "Strict":
-            raise self._strict(shown, problems)
+            raise self._unfit(shown, f"strict decoding error: {', '.join(problems)}")
         if problems and self.options.validation == "Warn":
             self.tell(warnings(problems))
         return result
 
-    def _strict(self, result: Object, problems: list[str]) -> errors.StatusError:
-        """The 422 of a patch whose outcome strict decoding refuses; it is about no object in particular."""
+    def _unfit(self, result: Object, why: str) -> errors.StatusError:
+        """The 422 of a patch whose outcome is no object of the type; it is about no object in particular."""
         value = printed(self.body) if self.media_type == STRATEGIC_MERGE_PATCH else orjson.dumps(result).decode()
-        error = fields.invalid("patch", value, f"strict decoding error: {', '.join(problems)}")
+        error = fields.invalid("patch", value, why)
         refusal = errors.invalid("", "", "", [error])
         refusal.details = {"causes": [error.cause()]}
         return refusal

@@ -329,7 +329,7 @@ class Resources:
         media = request.header(b"content-type").split(";")[0].strip().lower()
         allowed = [one for one in patch.ALL_TYPES if not (served.type.custom and one == patch.STRATEGIC_MERGE_PATCH)]
         if media not in allowed:
-            raise errors.unsupported_media_type(allowed)
+            raise errors.StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         apply = media == patch.APPLY_YAML
         options = write_options(request.query, "PatchOptions", apply)
         body, duplicates = parse_patch(await request.body(), media, served.type.kind)
