@@ -8,12 +8,18 @@ import re
 
 import pytest
 from documents import ROOT, code_words, text
+from support.server import running_server
 
 from manifold.base import errors
-from manifold.registry import patch
+from manifold.registry import lists, patch, watch
 from manifold.schema import bodies
+from manifold.schema.json_documents import MAXIMUM_DEPTH
+from manifold.server import responses, transport
 from manifold.server.health import KINDS
+from manifold.server.process_metrics import MAX_RESOURCES
+from manifold.server.request import MAX_BODY
 from manifold.server.settings_options import OPTIONS
+from manifold.storage.contract import MAX_BYTES, MAX_GUARDS, MAX_WRITES
 from manifold.views.paths import ROUTES
 
 API = "docs/api.md"
@@ -193,3 +199,42 @@ def test_the_change_log_has_this_version():
 
     assert f"\n## [{__version__}]" in text("CHANGELOG.md")
     assert "\n## [Unreleased]" in text("CHANGELOG.md")
+
+
+def test_every_file_of_the_root_directory_is_described(tmp_path):
+    """With its mode, on the line that names it."""
+    rows = re.findall(r"^\| (`.+?) \| ([\d, ]+) \|", text("docs/operations.md").split("\n## Files\n")[1], re.M)
+    described = {}
+    for names, modes in rows:
+        files, listed = re.findall(r"`([^`]+)`", names), modes.split(", ")
+        described.update(zip(files, listed * len(files) if len(listed) == 1 else listed, strict=False))
+    with running_server(tmp_path) as running:
+        there = {path.name: f"{path.stat().st_mode & 0o777:04o}" for path in running.root.iterdir()}
+        assert running.root.stat().st_mode & 0o777 == 0o700
+    assert there == described
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("docs/operations.md", f"| body of a request | {MAX_BODY >> 20} MiB |"),
+        ("docs/operations.md", f"| request line and headers | {transport.HEAD_LIMIT >> 10} KiB |"),
+        ("docs/operations.md", f"| depth of a JSON body | {MAXIMUM_DEPTH} levels |"),
+        ("docs/operations.md", f"| operations of a JSON patch | {bodies.MAXIMUM_OPERATIONS:,} |"),
+        ("docs/operations.md", f"| unsent bytes of a watch | {watch.MAX_WAITING >> 20} MiB |"),
+        (
+            "docs/operations.md",
+            f"closed after {transport.HEAD_SECONDS:.0f}, {transport.BODY_SECONDS:.0f}, {transport.IDLE_SECONDS:.0f} "
+            f"and {transport.STALLED_SECONDS:.0f} seconds",
+        ),
+        (API, f"no more than {lists.COUNT_LIMIT:,} remain"),
+        (API, f"above {responses.GZIP_FROM >> 10} KiB are compressed"),
+        (API, f"waited for up to {lists.WAIT_SECONDS:.0f} s"),
+        (API, f"lets {watch.MAX_WAITING >> 20} MiB wait"),
+        ("docs/architecture.md", f"at most {MAX_WRITES} writes, {MAX_GUARDS} guards and {MAX_BYTES >> 20} MiB"),
+        ("docs/architecture.md", f"in pages of {lists.PAGE} from one snapshot"),
+        ("docs/metrics.md", f"{MAX_RESOURCES} combinations, then `other`"),
+    ],
+)
+def test_figures_are_those_of_the_code(document, said):
+    assert " ".join(said.split()) in " ".join(text(document).split())
