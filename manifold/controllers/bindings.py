@@ -46,7 +46,7 @@ class BindingController:
             await store.commit([Write(work, None)], [Guard(work, None)])
             return 0.0
         remainder = Remainder()
-        await empty(self._environment, self._served(obj), cluster, "", remainder)
+        await empty(self._environment, self._served(obj), cluster, "", remainder, owned_elsewhere=True)
         if not remainder.empty:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS

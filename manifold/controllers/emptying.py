@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from manifold.base import errors, keys
 from manifold.base.user import MASTERS, User
 from manifold.registry import delete
+from manifold.registry.effects import Plan
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.schema import records
-from manifold.storage.contract import Guard, GuardFailed, Write
+from manifold.storage.contract import Guard, GuardFailed, Row, Store, Write
 
 CONTROLLER_USER = User("system:manifold:controllers", groups=(MASTERS,))
 PAGE = 500
@@ -34,11 +35,11 @@ class Remainder:
     @property
     def empty(self) -> bool:
         """Whether everything is gone."""
-        return not self.resources
+        return not any(self.resources.values())
 
     def resources_text(self) -> str:
         """`Some resources are remaining: ...`."""
-        told = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(self.resources.items()))
+        told = ", ".join(f"{name} has {count} resource instances" for name, count in sorted((+self.resources).items()))
         return f"Some resources are remaining: {told}"
 
     def finalizers_text(self) -> str:
@@ -47,14 +48,23 @@ class Remainder:
 
 
 async def empty(
-    environment: Environment, kinds: Iterable[Served], cluster: str, namespace: str, remainder: Remainder
+    environment: Environment,
+    kinds: Iterable[Served],
+    cluster: str,
+    namespace: str,
+    remainder: Remainder,
+    *,
+    owned_elsewhere: bool = False,
 ) -> None:
-    """Delete all objects of `kinds` in a cluster (and namespace, if not empty). What stays is added to `remainder`."""
+    """Delete all objects of `kinds` in a cluster (and namespace, if not empty). What stays is added to `remainder`.
+
+    `owned_elsewhere`: objects that are not deleted here may depend on those that are, and are to follow them.
+    """
     for served in kinds:
         prefix = served.prefix + f"{cluster}\x00".encode()
         if namespace:
             prefix += f"{namespace}\x00".encode()
-        await _empty_range(environment, served, prefix, remainder)
+        await _empty_range(environment, served, prefix, remainder, owned_elsewhere)
 
 
 async def end_all(environment: Environment, served: Served, cluster: str, remainder: Remainder) -> None:
@@ -70,26 +80,66 @@ async def end_all(environment: Environment, served: Served, cluster: str, remain
         position = rows[-1].key + b"\x00"
 
 
-async def _empty_range(environment: Environment, served: Served, prefix: bytes, remainder: Remainder) -> None:
+async def _empty_range(
+    environment: Environment, served: Served, prefix: bytes, remainder: Remainder, owned_elsewhere: bool
+) -> None:
     store = environment.store
     position, end = prefix, keys.after(prefix)
     while True:
-        rows = await (await store.snapshot()).scan(position, end, PAGE)
-        plain = [row for row in rows if not records.flags(row.value) & records.FINALIZERS]
-        for start in range(0, len(plain), BATCH):
-            batch = plain[start : start + BATCH]
-            try:
-                await store.commit(
-                    [Write(row.key, None) for row in batch], [Guard(row.key, row.revision) for row in batch]
-                )
-            except GuardFailed:
-                remainder.resources[_name(served)] += len(batch)
+        snapshot = await store.snapshot()
+        rows = await snapshot.scan(position, end, PAGE)
+        batch = _Batch()
+        for row in rows:
+            flags = records.flags(row.value)
+            if flags & records.FINALIZERS:
+                continue
+            plan = Plan(snapshot)
+            if owned_elsewhere or flags & records.OWNED:
+                metadata = served.decode(row.value, row.revision)["metadata"]
+                await environment.owners.leave(plan, row, metadata, as_owner=owned_elsewhere)
+            if not batch.takes(plan):
+                remainder.resources[_name(served)] += await batch.commit(store)
+                batch = _Batch()
+            batch.add(row, plan)
+        remainder.resources[_name(served)] += await batch.commit(store)
         for row in rows:
             if records.flags(row.value) & records.FINALIZERS:
                 await _ask(environment, served, row.key, remainder)
         if len(rows) < PAGE:
             return
         position = rows[-1].key + b"\x00"
+
+
+class _Batch:
+    """Objects that go in one commit, with what their end leaves behind."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._pointers: dict[bytes, bytes | None] = {}
+        self._guards: list[Guard] = []
+
+    def takes(self, plan: Plan) -> bool:
+        """Whether one more object fits."""
+        writes = len(self._rows) + len(self._pointers) + len(plan.pointers)
+        return writes < BATCH and len(self._guards) + len(plan.guards) < BATCH
+
+    def add(self, row: Row, plan: Plan) -> None:
+        """Add an object."""
+        self._rows.append(row)
+        self._pointers.update(plan.pointers)
+        self._guards += [Guard(row.key, row.revision), *plan.guards]
+
+    async def commit(self, store: Store) -> int:
+        """Delete them. Returns how many objects have stayed, because somebody else has written one of them."""
+        writes = [Write(row.key, None) for row in self._rows]
+        writes += [Write(key, value) for key, value in self._pointers.items()]
+        if not writes:
+            return 0
+        try:
+            await store.commit(writes, self._guards)
+        except GuardFailed:
+            return len(self._rows)
+        return 0
 
 
 async def _ask(environment: Environment, served: Served, key: bytes, remainder: Remainder) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from manifold.base import clock
+from manifold.base import clock, keys
 from manifold.controllers.emptying import Remainder, empty
+from manifold.registry import owners
+from manifold.registry.effects import Plan
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment
-from manifold.storage.contract import Guard, Row, Write
+from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
 from manifold.workspaces.namespaces import CONTROLLER, work_row
@@ -66,6 +68,7 @@ class NamespaceController:
         kinds = {one.prefix: one for one in resolution.served.values() if one.type.namespaced}
         await empty(self._environment, kinds.values(), cluster, name, remainder)
         if remainder.empty:
+            await self._sweep_marks(cluster, name)
             await self._finish(row, obj, work)
             return 0.0
         await self._tell(row, obj, remainder)
@@ -73,6 +76,7 @@ class NamespaceController:
 
     async def _finish(self, row: Row, obj: Object, work: bytes) -> None:
         finalizers = [one for one in obj["spec"].get("finalizers") or () if one != FINALIZER]
+        guards = [Guard(row.key, row.revision), Guard(work, None)]
         writes = [Write(row.key, None), Write(work, None)]
         if finalizers or obj["metadata"].get("finalizers"):
             if finalizers:
@@ -80,7 +84,19 @@ class NamespaceController:
             else:
                 obj["spec"].pop("finalizers", None)
             writes = [Write(row.key, self._namespaces.encode(obj)), Write(work, None)]
-        await self._environment.store.commit(writes, [Guard(row.key, row.revision), Guard(work, None)])
+        else:
+            plan = Plan(await self._environment.store.snapshot())
+            await self._environment.owners.leave(plan, row, obj["metadata"])
+            writes += [Write(key, value) for key, value in plan.pointers.items()]
+            guards += plan.guards
+        await self._environment.store.commit(writes, guards)
+
+    async def _sweep_marks(self, cluster: str, name: str) -> None:
+        """Delete what is left of the owners that were in the namespace; what depended on them was in it, too."""
+        store = self._environment.store
+        prefix = owners.marks(cluster, name)
+        while rows := await (await store.snapshot()).scan(prefix, keys.after(prefix), MAX_WRITES):
+            await store.commit([Write(one.key, None) for one in rows], [Guard(one.key, None) for one in rows])
 
     async def _tell(self, row: Row, obj: Object, remainder: Remainder) -> None:
         """Say in the conditions what the namespace waits for, where that has changed."""

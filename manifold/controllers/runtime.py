@@ -51,6 +51,7 @@ class Runtime:
         self._again: set[bytes] = set()
         self._active: set[bytes] = set()
         self._later: list[tuple[float, bytes]] = []
+        self._due: dict[bytes, float] = {}
         self._pauses: dict[bytes, float] = {}
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
@@ -100,7 +101,10 @@ class Runtime:
         loop = asyncio.get_running_loop()
         while True:
             while self._later and self._later[0][0] <= loop.time():
-                self._add(heapq.heappop(self._later)[1])
+                due, key = heapq.heappop(self._later)
+                if self._due.get(key) == due:  # else it has been done since, and comes back at another time or never
+                    del self._due[key]
+                    self._add(key)
             if len(self._ready) <= PAGE:
                 self._drained.set()
             if not self._ready:
@@ -118,8 +122,10 @@ class Runtime:
                 pause = await self._reconcile(key)
             finally:
                 self._active.discard(key)
+            self._due.pop(key, None)
             if pause:
-                heapq.heappush(self._later, (loop.time() + pause, key))
+                self._due[key] = loop.time() + pause
+                heapq.heappush(self._later, (self._due[key], key))
                 self._wake.set()
             if key in self._again:
                 self._again.discard(key)

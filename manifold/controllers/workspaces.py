@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from manifold.base import clock, errors, keys
 from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty, end_all
-from manifold.registry import delete
+from manifold.registry import delete, owners
+from manifold.registry.effects import Plan
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
@@ -72,8 +73,14 @@ class TakeDownController:
             writes = [Write(work, None), Write(sweep_row(cluster), b"{}")]
             guards = [Guard(work, None)]
             if row is not None and workspace is not None:
-                writes.insert(0, Write(row.key, self._without_finalizer(workspace)))
+                left = self._without_finalizer(workspace)
+                writes.insert(0, Write(row.key, left))
                 guards.append(Guard(row.key, row.revision))
+                if left is None:
+                    plan = Plan(await store.snapshot())
+                    await self._environment.owners.leave(plan, row, workspace["metadata"])
+                    writes += [Write(key, value) for key, value in plan.pointers.items()]
+                    guards += plan.guards
             if logical is not None:
                 writes.append(Write(logical.key, None))
                 guards.append(Guard(logical.key, logical.revision))
@@ -183,8 +190,8 @@ class SweepController:
         snapshot = await self._store.snapshot()
         if await snapshot.get(row_key(cluster)) is not None:
             due.append(row_key(cluster))
-        for served in self._kinds.all():
-            position, end = served.prefix + segment, keys.after(served.prefix + segment)
+        for prefix in (*(served.prefix + segment for served in self._kinds.all()), *owners.swept_ranges(cluster)):
+            position, end = prefix, keys.after(prefix)
             while True:
                 rows = await snapshot.scan(position, end, PAGE)
                 due += [row.key for row in rows]

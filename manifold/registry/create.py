@@ -11,6 +11,7 @@ from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, names
 from manifold.registry.effects import Plan
 from manifold.registry.options import WriteOptions
+from manifold.registry.owners import considered
 from manifold.registry.writing import (
     ATTEMPTS,
     CLUSTER_ANNOTATION,
@@ -119,6 +120,8 @@ async def create(
         if options.dry_run:
             await _check_free(plan, key, target, name)
             return Result(201, obj=obj, warnings=warnings)
+        if metadata.get("ownerReferences"):
+            await environment.owners.refer(plan, key, considered(metadata), attempt)
         plan.guards.insert(0, Guard(key, 0))  # first, so that a taken name is what a refusal is about
         try:
             revision = await environment.commit(Write(key, value), plan)

@@ -24,9 +24,9 @@ from manifold.registry.writing import (
     too_contended,
 )
 from manifold.storage.contract import Guard, GuardFailed, Row, Write
+from manifold.types.metadata import FOREGROUND, ORPHAN
 from manifold.types.resource import Object
 
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 PAGE = 200
 
 
@@ -120,10 +120,13 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
                 metadata["generation"] += 1
         if options.dry_run:
             return Result(200, obj=obj)
+        if finalizers:
+            environment.owners.propagate(plan, row.key, metadata)
         value = served.encode(obj)
         revision = await environment.commit(Write(row.key, value), plan)
         return Result(200, value, revision)
     await effects.removing(operation, obj, plan)
+    await environment.owners.leave(plan, row, metadata)
     if not options.dry_run:
         await environment.commit(Write(row.key, None), plan)
     return Result(200, status=_success(target, obj))

@@ -19,11 +19,16 @@ from manifold.types.resource import Object
 
 @dataclass(slots=True)
 class Plan:
-    """A commit in the making. The object's own write is put in front when it is committed."""
+    """A commit in the making. The object's own write is put in front when it is committed.
+
+    `pointers` are rows that only say where to look or that there is work, by their key (None: the row goes). One too
+    many does no harm, so they are written around the commit where they would make it too large.
+    """
 
     snapshot: Snapshot
     writes: list[Write] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
+    pointers: dict[bytes, bytes | None] = field(default_factory=dict)
 
     def put(self, key: bytes, value: bytes) -> None:
         """Write a row beside the object."""
@@ -33,6 +38,14 @@ class Plan:
         """Write a row beside the object that must not exist yet."""
         self.guards.append(Guard(key, 0))
         self.writes.append(Write(key, value))
+
+    def point(self, key: bytes, value: bytes) -> None:
+        """Write a pointer; twice is once."""
+        self.pointers[key] = value
+
+    def clear(self, key: bytes) -> None:
+        """Delete a pointer, which must be there."""
+        self.pointers[key] = None
 
     def delete(self, key: bytes) -> None:
         """Delete a row beside the object."""

@@ -67,7 +67,7 @@ async def update(environment: Environment, target: Target, wanted: Update) -> Re
                 raise target.missing()
             return await _create_instead(environment, target, wanted)
         try:
-            return await _once(environment, target, wanted, operation, plan, row)
+            return await _once(environment, target, wanted, operation, plan, row, attempt)
         except GuardFailed:
             continue
     raise too_contended(target)
@@ -80,26 +80,27 @@ async def _create_instead(environment: Environment, target: Target, wanted: Upda
         text = "uid mismatch: the provided object specified uid {}, and no existing object was found"
         kind = target.served.type
         raise errors.conflict(kind.group, kind.resource, target.name, text.format(metadata["uid"]))
-    metadata.setdefault("name", target.name)
-    if metadata["name"] != target.name:
-        raise _name_mismatch(target, metadata["name"])
+    if wanted.applied:
+        metadata.pop("resourceVersion", None)
+    _check_name(target, metadata.get("name") or "")
     return await create(environment, target, obj, wanted.options, applied=wanted.applied)
 
 
-def _name_mismatch(target: Target, name: str) -> errors.StatusError:
-    return errors.bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
-
-
-def _check_identity(target: Target, wanted: Update, metadata: Object, row: Row, uid: str) -> None:
-    """Refuse a successor of another object, or of another state of this one."""
-    kind = target.served.type
-    name = metadata.get("name") or ""
+def _check_name(target: Target, name: str) -> None:
+    """Refuse an object that is not named as the URL says."""
     if not name:
         raise errors.bad_request(
             f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
         )
     if name != target.name:
-        raise _name_mismatch(target, name)
+        text = f"the name of the object ({name}) does not match the name on the URL ({target.name})"
+        raise errors.bad_request(text)
+
+
+def _check_identity(target: Target, wanted: Update, metadata: Object, row: Row, uid: str) -> None:
+    """Refuse a successor of another object, or of another state of this one."""
+    kind = target.served.type
+    _check_name(target, metadata.get("name") or "")
     check_namespace(target, metadata)
     given = metadata.get("resourceVersion") or ""
     if given and given != "0":
@@ -115,13 +116,19 @@ def _check_identity(target: Target, wanted: Update, metadata: Object, row: Row, 
         )
         raise errors.invalid(kind.group, kind.kind, target.name, [problem])
     wanted_uid = metadata.get("uid") or ""
-    if wanted_uid and wanted_uid != uid:
+    if wanted.put and wanted_uid and wanted_uid != uid:
         text = f"Precondition failed: UID in precondition: {wanted_uid}, UID in object meta: {uid}"
         raise errors.conflict(kind.group, kind.resource, target.name, text)
 
 
 async def _once(
-    environment: Environment, target: Target, wanted: Update, operation: Operation, plan: Plan, row: Row
+    environment: Environment,
+    target: Target,
+    wanted: Update,
+    operation: Operation,
+    plan: Plan,
+    row: Row,
+    attempt: int,
 ) -> Result:
     served = target.served
     kind = served.type
@@ -131,6 +138,8 @@ async def _once(
     metadata = new.setdefault("metadata", {})
     _check_identity(target, wanted, metadata, row, old_metadata["uid"])
     for field in KEPT:
+        if field == "uid" and not wanted.put and metadata.get("uid"):
+            continue  # a patch that changes it is refused with everything else that is wrong
         if field in old_metadata:
             metadata[field] = old_metadata[field]
         else:
@@ -184,6 +193,9 @@ async def _once(
     gone = "deletionTimestamp" in metadata and not metadata.get("finalizers") and effects.finished(new)
     if gone:
         await effects.removing(operation, new, plan)
+        await environment.owners.leave(plan, row, old_metadata)
+    elif metadata.get("ownerReferences") != old_metadata.get("ownerReferences"):
+        await environment.owners.change(plan, row, old_metadata, metadata, attempt)
     if wanted.options.dry_run:
         return Result(200, obj=new, warnings=warnings)
     value = served.encode(new)

@@ -21,9 +21,10 @@ from manifold.base import errors, keys
 from manifold.base.user import User
 from manifold.registry.clusters import Clusters
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
+from manifold.registry.owners import Owners
 from manifold.registry.served import Served
 from manifold.schema import records
-from manifold.storage.contract import Guard, Store, TooLarge, Unavailable, Write
+from manifold.storage.contract import MAX_BYTES, Guard, Store, TooLarge, Unavailable, Write
 from manifold.types.resource import Object
 
 ATTEMPTS = 8
@@ -113,6 +114,7 @@ class Environment:
     admission: Chain
     effects: EffectsByType
     clock: Clock
+    owners: Owners
 
     def effects_of(self, served: Served) -> Effects:
         """The effects registered for a type."""
@@ -136,8 +138,20 @@ class Environment:
 
         Raises GuardFailed for the caller to try again, and a `Status` where the store refuses.
         """
+        writes = [write, *plan.writes] if plan.writes else [write]
         try:
-            return await self.store.commit([write, *plan.writes], plan.guards)
+            if not plan.pointers:
+                return await self.store.commit(writes, plan.guards)
+            pointers = [Write(key, value) for key, value in plan.pointers.items()]
+            if len(write.value or b"") <= MAX_BYTES // 2:
+                return await self.store.commit([*writes, *pointers], plan.guards)
+            # An object this large needs a commit of its own. A pointer that comes before it may be taken for an
+            # old one and be cleared away: so they are written again behind it.
+            pointers = [pointer for pointer in pointers if pointer.value is not None]
+            await self.store.commit(pointers)
+            revision = await self.store.commit(writes, plan.guards)
+            await self.store.commit(pointers)
+            return revision
         except TooLarge as error:
             raise errors.StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {error}") from None
         except Unavailable as error:

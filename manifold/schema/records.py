@@ -16,6 +16,7 @@ import orjson
 FORMAT = 1
 FINALIZERS = 1
 DELETING = 2
+OWNED = 4
 NO_HASH = bytes(8)
 """Schema hash of types whose schema is the server's own."""
 
@@ -44,12 +45,14 @@ def encode(obj: dict[str, Any], version: str, schema_hash: bytes = NO_HASH) -> b
     else:
         tail += b"}"
     flags = (FINALIZERS if metadata.get("finalizers") else 0) | (DELETING if "deletionTimestamp" in metadata else 0)
+    if metadata.get("ownerReferences"):
+        flags |= OWNED
     encoded = version.encode()
     return bytes((FORMAT, flags, len(encoded))) + encoded + schema_hash + tail
 
 
 def flags(value: bytes) -> int:
-    """`FINALIZERS` and `DELETING` of a record."""
+    """`FINALIZERS`, `DELETING` and `OWNED` (it names owners) of a record."""
     return value[1]
 
 

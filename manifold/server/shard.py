@@ -17,6 +17,7 @@ from manifold.auth.authentication.signing import SigningKeys, generate_key
 from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
 from manifold.auth.chain import Chain
 from manifold.controllers.bindings import BindingController
+from manifold.controllers.garbage import GarbageController, PropagationController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
 from manifold.controllers.workspaces import SweepController, TakeDownController
@@ -26,6 +27,7 @@ from manifold.exports.effects import BindingEffects
 from manifold.exports.references import References
 from manifold.registry.clusters import Clusters
 from manifold.registry.hub import Hub
+from manifold.registry.owners import Owners
 from manifold.registry.writing import Environment, SystemClock
 from manifold.server import files, health
 from manifold.server.app import Application, Doors
@@ -186,7 +188,7 @@ async def _assemble(
             kinds, workspace_types, Exports(foundation.exports()), shard, clock, root_ca
         ),
     }
-    environment = Environment(store, Clusters(store), admission, effects, clock)
+    environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver))
     runtime = Runtime(
         store,
         [
@@ -194,6 +196,8 @@ async def _assemble(
             NamespaceController(environment, resolver, kinds.get("", "namespaces")),
             TakeDownController(environment, kinds),
             SweepController(environment, kinds),
+            GarbageController(environment, resolver),
+            PropagationController(environment, resolver),
         ],
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))

@@ -51,7 +51,7 @@ class Shape:
 class Resolution:
     """What one or many logical clusters serve."""
 
-    __slots__ = ("_by_resource", "_policies", "exports", "served", "shape")
+    __slots__ = ("_by_kind", "_by_prefix", "_by_resource", "_policies", "exports", "served", "shape")
 
     def __init__(self, served: Iterable[Served], exports: Sequence[BoundExport], policies: Mapping[str, str]) -> None:
         self.served = {(one.type.group, one.type.version, one.type.resource): one for one in served}
@@ -61,6 +61,8 @@ class Resolution:
         self._by_resource: dict[tuple[str, str], Served] = {}
         for one in self.served.values():
             self._by_resource.setdefault((one.type.group, one.type.resource), one)
+        self._by_kind = {(one.type.group, one.type.kind): one for one in reversed(self.served.values())}
+        self._by_prefix = {one.prefix: one for one in reversed(self.served.values())}
 
     def find(self, group: str, version: str, resource: str) -> Served | None:
         """The type at a path, or None."""
@@ -69,6 +71,14 @@ class Resolution:
     def any_version(self, group: str, resource: str) -> Served | None:
         """A type in its first version, or None."""
         return self._by_resource.get((group, resource))
+
+    def kind(self, group: str, kind: str) -> Served | None:
+        """The type of a kind in its first version, or None."""
+        return self._by_kind.get((group, kind))
+
+    def stored(self, prefix: bytes) -> Served | None:
+        """The type whose objects lie in a range of the store, in its first version, or None."""
+        return self._by_prefix.get(prefix)
 
     def policy_cluster(self, group: str, resource: str) -> str:
         """Where the maximal permission policy of a bound resource lies; empty where there is none."""
@@ -147,6 +157,10 @@ class Resolver:
             if len(self._rows) > REMEMBERED:
                 self._rows.popitem(last=False)
         return found
+
+    async def kind(self, cluster: str, group: str, kind: str) -> Served | None:
+        """The type of a kind as a logical cluster serves it (`KindFinder` of owner references)."""
+        return (await self.resolve(cluster)).kind(group, kind)
 
     def identified(self, group: str, version: str, resource: str, identity: str) -> Served | None:
         """An exported type by the identity in a wildcard URL; None where no export of that identity is known."""
