@@ -1,6 +1,7 @@
 """What users of client-go get when they use its clients with their defaults."""
 
 import pytest
+from go_scenarios import Conversation
 
 
 def by(lines: list[dict], key: str) -> dict:
@@ -72,8 +73,6 @@ def test_typed_apply_configurations(run_scenario):
 
 @pytest.fixture(scope="module")
 def refusals(go_client, server, tmp_path_factory):
-    from conftest import Conversation  # the one beside this file
-
     directory = tmp_path_factory.mktemp("refusals")
     workspace = server.create_workspace(directory=directory)
     yield by(Conversation(go_client, workspace.kubeconfig, "errors", directory / "errors").finish(), "what")
