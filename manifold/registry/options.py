@@ -18,6 +18,8 @@ DRY_RUN_ALL = "All"
 FIELD_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 PROPAGATION_POLICIES = ("Foreground", "Background", "Orphan", "nil")
 MAX_MANAGER = 128
+_LONGEST_NUMBER = 1000
+"""Digits beyond which a number is out of range unread: Python refuses thousands of them, and leading zeros are rare."""
 
 Query = Mapping[str, Sequence[str]]
 """Decoded query parameters: every value of each name, in order."""
@@ -43,7 +45,7 @@ def integer(query: Query, name: str) -> int:
     digits = text[1:] if text[0] in "+-" else text
     if not (digits.isascii() and digits.isdigit()):
         raise errors.bad_request(f"strconv.ParseInt: parsing {fields.quote(text)}: invalid syntax")
-    value = int(text)
+    value = int(text) if len(text) < _LONGEST_NUMBER else 1 << 63
     if not -(1 << 63) <= value < 1 << 63:
         raise errors.bad_request(f"strconv.ParseInt: parsing {fields.quote(text)}: value out of range")
     return value
@@ -53,7 +55,7 @@ def parse_revision(text: str) -> int:
     """A resourceVersion as a number. Raises ValueError with Go's text where it is none."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"strconv.ParseUint: parsing {fields.quote(text)}: invalid syntax")
-    value = int(text)
+    value = int(text) if len(text) < _LONGEST_NUMBER else 1 << 64
     if value >= 1 << 64:
         raise ValueError(f"strconv.ParseUint: parsing {fields.quote(text)}: value out of range")
     return value

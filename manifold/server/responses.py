@@ -23,7 +23,16 @@ GZIP_FROM = 128 << 10
 CACHE = (b"cache-control", b"no-cache, private")
 JSON_TYPE = (b"content-type", b"application/json")
 YAML_TYPE = (b"content-type", b"application/yaml")
-CHUNK = 64 << 10
+MAX_WARNING = 256
+"""Characters of one warning, where there are so many that not all can be told whole."""
+MAX_WARNED = 4096
+"""Characters of all warnings of an answer."""
+_CONTROLS = {**dict.fromkeys((*range(32), 127), " "), ord("\\"): "\\\\", ord('"'): '\\"'}
+
+
+def _quoted(text: str) -> bytes:
+    """A text as it stands in a quoted string of a header."""
+    return text.translate(_CONTROLS).encode("utf-8", "replace")
 
 
 _PROCESS = b"%08x-%04x-4%03x-8%03x-%%012x" % tuple(random.getrandbits(bits) for bits in (32, 16, 12, 12))
@@ -38,21 +47,26 @@ def audit_id() -> Header:
 class Responder:
     """How to answer one request: the way out, and what the client accepts. `code` is the status sent, 0 before."""
 
-    __slots__ = ("_send", "accepted", "code", "extra", "gzip", "head_only")
+    __slots__ = ("_send", "_warned", "accepted", "code", "extra", "gzip", "head_only")
 
     def __init__(self, send: Send, gzip: bool, head_only: bool) -> None:
         self._send = send
         self.accepted = Accepted()
         self.code = 0
         self.extra: list[Header] = []
+        self._warned: dict[str, None] = {}
         self.gzip = gzip
         self.head_only = head_only
 
     def warn(self, texts: Iterable[str]) -> None:
-        """Add Warning headers (RFC 9111, section 5.5, code 299), each text once."""
-        for text in dict.fromkeys(texts):
-            cleaned = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-            self.extra.append((b"warning", f'299 - "{cleaned}"'.encode()))
+        """Add Warning headers (RFC 9111, section 5.5, code 299), each text once, all together bounded."""
+        self._warned.update(dict.fromkeys(texts))
+        told: Iterable[str] = self._warned
+        if sum(map(len, told)) > MAX_WARNED:
+            # Texts name what a client sent, and heads have a limit at its end, too.
+            lengths = itertools.accumulate(min(len(text), MAX_WARNING) for text in told)
+            told = [text[:MAX_WARNING] for text, sum_ in zip(told, lengths, strict=True) if sum_ <= MAX_WARNED]
+        self.extra = [(b"warning", b'299 - "%b"' % _quoted(text)) for text in told]
 
     async def start(self, code: int, headers: list[Header]) -> None:
         """Send the head of an answer."""

@@ -28,6 +28,16 @@ GROUP = "tenancy.kcp.io"
 _MOUNT_FIELDS = ("kind", "name", "namespace", "apiVersion")
 
 
+def _has_shape(spec: object) -> bool:
+    """Whether a spec, which is not validated yet, can be read for its type."""
+    if not isinstance(spec, dict):
+        return False
+    kind = spec.get("type")
+    if kind is None:
+        return True
+    return isinstance(kind, dict) and all(isinstance(kind.get(name) or "", str) for name in ("name", "path"))
+
+
 class WorkspaceAdmission(Plugin):
     """The rules of workspaces. Needs the kinds of the server, the types, and the authorizer for `use`."""
 
@@ -53,6 +63,8 @@ class WorkspaceAdmission(Plugin):
             return
         new = request.object
         metadata, spec = new["metadata"], new.setdefault("spec", {})
+        if not _has_shape(spec):
+            return  # validation, which comes later, says what is wrong
         annotations = metadata.setdefault("annotations", {})
         parent = await self.parent(request)
         given = parent["metadata"].get("annotations", {})

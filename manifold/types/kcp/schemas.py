@@ -110,7 +110,8 @@ def ordered_spec(spec: Object | None) -> Object:
 
 def schema_errors(new: Object) -> list[FieldError]:
     """All that admission has against a schema that fits its type."""
-    spec = new["spec"]
+    # The schema asks for everything in a spec, but not for a spec.
+    spec = new.get("spec") or {"group": "", "versions": []}
     group, names = spec["group"], spec.get("names") or {}
     metadata = new["metadata"]
     errors = _name_errors(metadata.get("name") or "", f".{names.get('plural')}.{group or CORE}")

@@ -64,7 +64,7 @@ class WorkspaceStatus(CustomStatus):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What the schema says; then the 403 of a phase that cannot be yet."""
         errors = super().validate_update(new, old)
-        spec = new["spec"]
+        spec = new.get("spec") or {}
         becomes_ready = at(new, "status", "phase") == "Ready" != at(old, "status", "phase")
         if not errors and becomes_ready and "mount" not in spec:
             for name in ("cluster", "URL"):
