@@ -1,12 +1,13 @@
 """The watch hub: the process's one reader of the log, and who is told of what.
 
 The store calls `publish` with every change before the commit that made it returns. Each object change becomes one
-`Event`, and the event is offered to the watchers of the five ranges its key lies in: type, cluster, namespace and
-the object itself. Finding them costs five dictionary look-ups however many watchers there are. The bytes of an event
-are made once per representation and shared by everyone who gets them.
+`Event`, and the event is offered to the watchers of the ranges its key lies in: type, cluster, namespace and the object
+itself. Finding them costs a few dictionary look-ups however many watchers there are. The bytes of an event are made
+once per representation and shared by everyone who gets them. What a group of commits brings a watcher leaves in one
+write, because a write to a TLS connection costs more than all the rest.
 
-Bookmarks are never ahead of what was sent: a watcher that is up to date has been offered everything up to
-`revision`, because offering happens inside the same call that advances it.
+Bookmarks are never ahead of what was sent: a watcher that is up to date has been offered everything up to `revision`,
+because offering happens inside the same call that advances it.
 """
 
 from __future__ import annotations
@@ -79,10 +80,13 @@ class Event:
 
 
 class Subscriber(Protocol):
-    """Who is told of events. `offer` must be quick and must not raise."""
+    """Who is told of events. Both methods must be quick and must not raise."""
 
-    def offer(self, event: Event) -> None:
-        """Take note of an event of the range subscribed to."""
+    def offer(self, event: Event) -> bool:
+        """Take note of an event of the range subscribed to. True: call `flush` when all events at hand were offered."""
+
+    def flush(self) -> None:
+        """Send on what was offered since the last call."""
 
 
 class Hub:
@@ -122,6 +126,7 @@ class Hub:
             if changes:
                 self.revision = changes[-1].revision
             return
+        touched: list[Subscriber] = []
         for change in changes:
             self.revision = change.revision
             key = change.key
@@ -135,7 +140,10 @@ class Hub:
                     if event is None:
                         event = Event(change)
                     for subscriber in tuple(members):
-                        subscriber.offer(event)
+                        if subscriber.offer(event):
+                            touched.append(subscriber)
                 if end >= len(key):
                     break
                 end = key.index(b"\x00", end) + 1
+        for subscriber in touched:
+            subscriber.flush()

@@ -93,6 +93,7 @@ class Watch:
         self._visible = visible
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
+        self._burst: list[bytes] = []
         self._captured: list[Event] | None = []
         self._captured_bytes = 0
         self._first = True
@@ -117,19 +118,27 @@ class Watch:
 
     # ---- events ----------------------------------------------------------
 
-    def offer(self, event: Event) -> None:
-        """Take an event from the hub: send it, or keep it until the past has been sent."""
+    def offer(self, event: Event) -> bool:
+        """Take an event from the hub: to be sent at once (True), or kept until the past has been sent."""
         if self._ended:
-            return
+            return False
         if self._captured is not None:
             self._captured.append(event)
             self._captured_bytes += len(event.value or b"") + len(event.previous or b"")
             if self._captured_bytes > MAX_WAITING:
                 self.end()
-            return
+            return False
         made = self._frame(event)
         if made is None:
-            return
+            return False
+        self._burst.append(made)
+        return len(self._burst) == 1
+
+    def flush(self) -> None:
+        """Send the events offered since the last call, in one write; they wait where the reader is slow."""
+        burst = self._burst
+        made = burst[0] if len(burst) == 1 else b"".join(burst)
+        burst.clear()
         sink = self._sink
         if sink is not None and sink.direct and not self._waiting and not sink.paused:
             sink.write(made)
