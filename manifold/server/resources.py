@@ -41,7 +41,7 @@ Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
 
 MIN_WATCH_SECONDS = 1800
 MAX_WATCH_SECONDS = 3600
-WATCHED_TYPES = ("application/json", "application/vnd.kubernetes.protobuf")
+WATCHED_TYPES = ("application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch")
 _NO_NAME = (".", "..")
 
 
