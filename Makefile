@@ -11,7 +11,7 @@ KUBECTL_DIR := .cache/bin
 TEST_PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/$(KUBECTL_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test check format bench test-shared kubectl lock clean
+.PHONY: help setup start test check format scale bench test-shared kubectl lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: $(READY) ## style, types, layers
 format: $(READY) ## bring the sources into style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+scale: $(READY) ## run the tests of promises about many workspaces, which take minutes
+	$(BIN)/python -m pytest -m scale -s tests/scale $(ARGS)
 
 bench: $(READY) ## run the micro-benchmarks
 	$(BIN)/python -m pytest bench --benchmark-only $(ARGS)

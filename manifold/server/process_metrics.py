@@ -6,6 +6,7 @@ clients (a CRD may have any name), so the families are bounded and unknown metho
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import resource
@@ -100,6 +101,12 @@ def add_process(registry: Registry, connections: Callable[[], int]) -> Callable[
     def descriptors() -> float:
         return len(os.listdir("/proc/self/fd"))
 
+    def tasks() -> float:
+        try:
+            return len(asyncio.all_tasks())
+        except RuntimeError:  # read outside the loop, where there are none
+            return 0
+
     start = started()
     registry.computed("process_cpu_seconds_total", "CPU time used, user and system.", "counter", time.process_time)
     registry.computed("process_resident_memory_bytes", "Resident memory.", "gauge", lambda: memory(1))
@@ -113,6 +120,7 @@ def add_process(registry: Registry, connections: Callable[[], int]) -> Callable[
         lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     )
     registry.computed("manifold_connections", "Open client connections.", "gauge", connections)
+    registry.computed("manifold_tasks", "Tasks of the event loop.", "gauge", tasks)
     registry.computed(
         "python_gc_collections_total",
         "Runs of the garbage collector, all generations.",
