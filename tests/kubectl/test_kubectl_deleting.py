@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def names(workspace, *arguments: str) -> list[str]:
     return workspace.kubectl("get", "cm", *arguments, "-o", "jsonpath={.items[*].metadata.name}").stdout.split()
@@ -44,6 +46,21 @@ def test_a_finalizer_holds_an_object(workspace):
     ) in added.stderr
     workspace.kubectl("patch", "cm", "held", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     assert "held" not in names(workspace)
+
+
+@pytest.mark.parametrize(("cascade", "kept"), [("background", False), ("foreground", False), ("orphan", True)])
+def test_what_becomes_of_dependents(workspace, cascade, kept):
+    make(workspace, "owner")
+    uid = workspace.kubectl("get", "cm", "owner", "-o", "jsonpath={.metadata.uid}").stdout
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
+    make(workspace, "dependent", ownerReferences=[owner])
+    workspace.kubectl("delete", "cm", "owner", f"--cascade={cascade}", "--timeout=20s")
+    assert "owner" not in names(workspace)
+    if kept:
+        found = workspace.kubectl("get", "cm", "dependent", "-o", "jsonpath={.metadata.ownerReferences}").stdout
+        assert found == ""
+    else:
+        workspace.kubectl("wait", "cm/dependent", "--for=delete", "--timeout=20s")
 
 
 def test_a_namespace_takes_what_is_in_it(workspace):
