@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from manifold.base.errors import StatusError
-from manifold.server.negotiation import YAML, Accepted
+from manifold.server.negotiation import PLAIN, YAML, Accepted
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
@@ -51,7 +51,7 @@ class Responder:
 
     def __init__(self, send: Send, gzip: bool, head_only: bool) -> None:
         self._send = send
-        self.accepted = Accepted()
+        self.accepted: Accepted = PLAIN
         self.code = 0
         self.extra: list[Header] = []
         self._warned: dict[str, None] = {}
