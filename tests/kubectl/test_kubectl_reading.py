@@ -196,6 +196,7 @@ def test_wait(workspace):
             ["kubectl", "wait", "configmap/waited", "--timeout=30s", *arguments],
             env={"PATH": os.environ["PATH"], "KUBECONFIG": str(workspace.kubeconfig)},
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
 
@@ -204,7 +205,11 @@ def test_wait(workspace):
         assert changed.communicate(timeout=40)[0] == "configmap/waited condition met\n"
     with waiting("--for=delete") as deleted:
         workspace.kubectl("delete", "configmap", "waited")
-        assert deleted.communicate(timeout=40)[0] == "configmap/waited condition met\n"
+        printed, errors = deleted.communicate(timeout=40)
+        if printed:
+            assert printed == "configmap/waited condition met\n"
+        else:  # it was gone before kubectl had looked
+            assert errors == 'Error from server (NotFound): configmaps "waited" not found\n'
     late = workspace.kubectl("wait", "ns/default", "--for=jsonpath={.status.phase}=Never", "--timeout=1s", check=False)
     assert late.stderr == "error: timed out waiting for the condition on namespaces/default\n"
     ready = workspace.kubectl("wait", "ns/default", "--for=jsonpath={.status.phase}=Active")
