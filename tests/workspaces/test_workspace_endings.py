@@ -1,6 +1,9 @@
 """Deleting workspaces: empty ones, full ones, ones that something holds; and what watchers of them see."""
 
+import contextlib
+import http.client
 import json
+import ssl
 import time
 
 from workspace_manifests import MAPS, WORKSPACES, type_manifest, workspace_manifest
@@ -17,6 +20,17 @@ def await_gone(workspace, name: str) -> None:
 
 def child(workspace, name="child"):
     return workspace.server.create_workspace(name, parent=workspace.path, directory=workspace.directory)
+
+
+def watched(workspace, path: str) -> list[dict]:
+    """The events of a watch that ends by itself."""
+    server = workspace.server
+    context = ssl.create_default_context(cafile=str(server.authority))
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=30)
+    with contextlib.closing(connection):
+        own = {"Authorization": f"Bearer {server.token()}"}
+        connection.request("GET", f"/clusters/{workspace.path}{path}", headers=own)
+        return [json.loads(line) for line in connection.getresponse().read().splitlines()]
 
 
 def test_one_that_nothing_holds_is_gone_in_the_answer(workspace):
@@ -101,15 +115,11 @@ def test_a_terminator_holds_it(workspace):
 
 
 def test_watching_workspaces_come_and_go(workspace):
-    path = f"/clusters/{workspace.path}{WORKSPACES}"
     revision = workspace.request("GET", WORKSPACES)[1]["metadata"]["resourceVersion"]
     for name in ("a", "b"):
         workspace.kubectl("create", "-f", "-", input=workspace_manifest(name))
     workspace.kubectl("delete", "ws", "a", "--timeout=30s")
-    body = workspace.kubectl(
-        "get", "--raw", f"{path}?watch=1&resourceVersion={revision}&timeoutSeconds=1"
-    ).stdout  # fmt: skip
-    events = [json.loads(line) for line in body.splitlines()]
+    events = watched(workspace, f"{WORKSPACES}?watch=1&resourceVersion={revision}&timeoutSeconds=1")
     seen = [
         (event["type"], event["object"]["metadata"]["name"], event["object"]["status"]["phase"]) for event in events
     ]
