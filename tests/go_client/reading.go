@@ -97,5 +97,11 @@ func watchScenario(ctx context.Context, config *rest.Config) error {
 	event := <-early.ResultChan()
 	refusal := errors.FromObject(event.Object)
 	say(line{"step": "future", "type": event.Type, "timeout": errors.IsTimeout(refusal), "text": refusal.Error()})
+	late, err := maps.Watch(ctx, meta.ListOptions{ResourceVersion: "1"})
+	if err == nil {
+		event = <-late.ResultChan()
+		err = errors.FromObject(event.Object)
+	}
+	say(line{"step": "past", "expired": errors.IsResourceExpired(err) || errors.IsGone(err), "text": err.Error()})
 	return nil
 }

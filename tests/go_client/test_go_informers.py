@@ -88,3 +88,5 @@ def test_a_watch_that_resumes_by_itself(workspace, converse):
     future = watching.line()
     assert (future["type"], future["timeout"]) == ("ERROR", True)
     assert future["text"].startswith("Timeout: Too large resource version: 99999999, current: ")
+    past = watching.line()
+    assert past["expired"], past["text"]
