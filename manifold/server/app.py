@@ -19,6 +19,7 @@ from manifold.auth.chain import Chain
 from manifold.auth.denial import denial
 from manifold.auth.impersonation import impersonate, requested_user
 from manifold.base import clusters, errors
+from manifold.base.user import User
 from manifold.registry.served import Served
 from manifold.server import health
 from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
@@ -26,16 +27,26 @@ from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request, attributes_of
 from manifold.server.resources import Resources
 from manifold.server.responses import Responder, Send
+from manifold.types.resource import Object
 from manifold.views.resolution import Resolution, Resolver
 
 log = logging.getLogger("manifold.server")
 
 HEALTH = ("/healthz", "/livez", "/readyz")
 SERVICES = "/services/"
+HOME = ("tenancy.kcp.io", "v1alpha1", "workspaces", "", "")
+HOME_NAME = "~"
 WILDCARD = "*"
 INACTIVE = "Inactive"
 ALWAYS_IN_SERVICE = ("/openapi", "/apis/core.kcp.io/v1alpha1/logicalclusters")
 NOT_RESOLVED = "Path not resolved to a valid virtual workspace"
+
+
+class Homes(Protocol):
+    """Knows the home workspace of everyone."""
+
+    async def workspace(self, user: User) -> Object:
+        """The home of a user as a Workspace, made if need be. Raises the 403 of one who may not have any."""
 
 
 class Paths(Protocol):
@@ -65,6 +76,7 @@ class Doors:
     home_of_token: Callable[[str], str]
     checks: Sequence[health.Check]
     metrics: RequestMetrics
+    homes: Homes | None = None
 
 
 class Application:
@@ -133,6 +145,10 @@ class Application:
             await self._unresolved(request, unresolved)
         if info.path.startswith(SERVICES):
             raise denial(attributes, NOT_RESOLVED) if not request.user.privileged else errors.unknown_resource()
+        if info.name == HOME_NAME and doors.homes is not None and _is_home(request, cluster):
+            # Before authorization: whoever may have a home need not be able to read the workspaces of root.
+            await self._home(request, cluster, doors.homes, responder)
+            return
         if not (await doors.chain.authorize(attributes)).allowed:
             raise denial(attributes)
         await self._in_service(info.path, cluster)
@@ -145,6 +161,13 @@ class Application:
         if served is None:
             raise errors.unknown_resource()
         await doors.resources.serve(request, served, cluster, responder)
+
+    async def _home(self, request: Request, cluster: str, homes: Homes, responder: Responder) -> None:
+        home = await homes.workspace(request.user)
+        served = self._find(request, await self._doors.resolver.resolve(cluster), cluster)
+        if served is None:
+            raise errors.unknown_resource()
+        await self._doors.resources.show(request, served, home, responder)
 
     async def _in_service(self, path: str, cluster: str) -> None:
         """Refuse what is asked of a logical cluster that is out of service (tenancy reference, section 2.6)."""
@@ -180,3 +203,11 @@ class Application:
             if request.user.privileged or (await self._doors.chain.authorize(entering)).allowed:
                 raise errors.not_found("tenancy.kcp.io", "workspaces", path)
         raise denial(attributes_of(request, path))
+
+
+def _is_home(request: Request, cluster: str) -> bool:
+    """Whether a request is for the home workspace of whoever asks (tenancy reference, section 3.7)."""
+    info = request.info
+    if cluster != clusters.ROOT or info.verb != "get" or request.method != "GET" or info.too_deep or info.identity:
+        return False
+    return (info.group, info.version, info.resource, info.subresource, info.namespace) == HOME

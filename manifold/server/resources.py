@@ -35,6 +35,7 @@ from manifold.server.negotiation import JSON, Accepted, negotiate
 from manifold.server.open_watches import OpenWatches
 from manifold.server.request import Request, attributes_of
 from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
+from manifold.types.resource import Object
 
 Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
 """A handler of a subresource or a storageless type, for what no verb of the registry serves."""
@@ -270,6 +271,11 @@ class Resources:
             self._watches.discard(stream, asked)
             gone.cancel()
         await responder.end()
+
+    async def show(self, request: Request, served: Served, obj: Object, responder: Responder) -> None:
+        """Answer with an object that is not stored, in the form the client asks for."""
+        responder.accepted = accepted = negotiate(request.header(b"accept"))
+        await self._answer(request, served, Result(200, obj=obj), accepted, responder)
 
     # ---- writing ---------------------------------------------------------
 

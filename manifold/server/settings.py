@@ -54,6 +54,7 @@ class Settings:
     shard_external_url: str
     shard_virtual_workspace_url: str
     batteries_included: frozenset[str]
+    enable_home_workspaces: bool
     home_workspaces_home_creator_groups: tuple[str, ...]
     feature_gates: Mapping[str, bool]
     v: int

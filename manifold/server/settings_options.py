@@ -108,10 +108,11 @@ _TABLE = (
     Option("shard-virtual-workspace-url", SHARD, "URL",
            "What the URLs of virtual workspaces begin with, Shard.spec.virtualWorkspaceURL (default: "
            "--shard-base-url).", values.url),
+    Option("enable-home-workspaces", WORKSPACES, "BOOL",
+           "Whether the workspace ~ of root is the home of whoever asks, made on first use. Homes that are there stay "
+           "reachable without it.", values.boolean, default="true"),
     Option("home-workspaces-home-creator-groups", WORKSPACES, "LIST", "Groups whose users get a home workspace.",
            values.listed, default="system:authenticated", repeats=True),
-    Option("enable-home-workspaces", UNUSED, "BOOL", "There are no home workspaces yet.", values.boolean,
-           unused=True),
     Option("embedded-etcd-client-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,
            unused=True),
     Option("embedded-etcd-peer-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,

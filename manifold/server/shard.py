@@ -47,6 +47,7 @@ from manifold.workspaces.admission import WorkspaceAdmission
 from manifold.workspaces.bootstrap import Setting, bootstrap
 from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffects
 from manifold.workspaces.foundation import ROOT, lay
+from manifold.workspaces.homes import Homes
 from manifold.workspaces.lifecycle import LogicalClusterEffects
 from manifold.workspaces.namespaces import NamespaceEffects
 from manifold.workspaces.paths import Paths
@@ -176,6 +177,8 @@ async def _assemble(
         },
     )
     logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
+    default_exports = Exports(foundation.exports())
+    homes = Homes(store, kinds, workspace_types, default_exports, shard, chain, clock, root_ca)
     effects = {
         ("apis.kcp.io", "apibindings"): BindingEffects(
             references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters
@@ -185,7 +188,7 @@ async def _assemble(
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(),
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
-            kinds, workspace_types, Exports(foundation.exports()), shard, clock, root_ca
+            kinds, workspace_types, default_exports, shard, clock, root_ca
         ),
     }
     environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver))
@@ -221,6 +224,7 @@ async def _assemble(
         lambda header: token_cluster(header.partition(" ")[2]),
         checks,
         RequestMetrics(surroundings.metrics),
+        homes=homes if settings.enable_home_workspaces else None,
     )
     opened = Shard(store, Application(doors), runtime, watches, surroundings.stopping)
     surroundings.metrics.computed(

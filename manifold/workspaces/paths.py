@@ -1,9 +1,10 @@
 """From the path of a workspace to the name of its logical cluster.
 
 The first segment of a path is a logical cluster's name, each further one the name of a workspace inside the one
-before (tenancy reference, section 2.2). One row is read per segment; answers are remembered in a bounded cache and
-forgotten when the log tells of a change to a workspace they went through. A workspace that has no logical cluster
-yet is not on any path.
+before (tenancy reference, section 2.2). `user:<name>` is one segment: the home of the user of that name, whose logical
+cluster's name follows from it. One row is read per segment; answers are remembered in a bounded cache and forgotten
+when the log tells of a change to a workspace they went through. A workspace that has no logical cluster yet is not on
+any path.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from manifold.registry.served import Served
 from manifold.storage.contract import Change, Snapshot, Store
 
 REMEMBERED = 10_000
+
+
+def segments(path: str) -> tuple[str, ...]:
+    """The name of the logical cluster a path begins with, and the names of workspaces below it. Raises ValueError."""
+    found = clusters.parse(path)
+    if len(found) > 1 and path.startswith(clusters.USER_PREFIX):
+        return (clusters.home_name(found[1]), *found[2:])
+    return found
 
 
 class Paths:
@@ -58,9 +67,8 @@ class Paths:
 
     async def resolve(self, path: str) -> str:
         """The logical cluster a path leads to, or empty. A name leads to itself, existing or not."""
-        segments = clusters.parse(path)
-        cluster = segments[0]
-        for name in segments[1:]:
+        cluster, *names = segments(path)
+        for name in names:
             cluster = await self.child(cluster, name)
             if not cluster:
                 return ""
@@ -68,9 +76,8 @@ class Paths:
 
     async def nearest(self, path: str) -> str:
         """The logical cluster of the longest part of a path that leads somewhere."""
-        segments = clusters.parse(path)
-        cluster = segments[0]
-        for name in segments[1:]:
+        cluster, *names = segments(path)
+        for name in names:
             below = await self.child(cluster, name)
             if not below:
                 break

@@ -35,6 +35,7 @@ def test_defaults(tmp_path):
     assert made.shard_name == "root"
     assert made.batteries_included == {"admin", "workspace-types"}
     assert made.authorization_always_allow_paths == ("/healthz", "/readyz", "/livez")
+    assert made.enable_home_workspaces is True
     assert made.home_workspaces_home_creator_groups == ("system:authenticated",)
     assert made.feature_gates["GlobalServiceAccount"] is True
     assert not any(on for gate, on in made.feature_gates.items() if gate != "GlobalServiceAccount")
