@@ -50,8 +50,8 @@ class DependentObjects:
     async def served(self, cluster: str, key: bytes) -> Served | None:
         """The type of the object at a key, as its logical cluster serves it; None where it does not (any more)."""
         place = keys.decode(key)
-        resolution = await self._resolver.resolve(cluster)
-        return resolution.stored(keys.type_prefix(place.group, place.resource, place.identity))
+        prefix = keys.type_prefix(place.group, place.resource, place.identity)
+        return await self._resolver.stored(cluster, prefix)
 
     def target(self, served: Served, key: bytes) -> Target:
         """What a verb of the controllers is about."""

@@ -65,7 +65,8 @@ class NamespaceController:
         obj = self._namespaces.decode(row.value, row.revision)
         remainder = Remainder()
         resolution = await self._resolver.resolve(cluster)
-        kinds = {one.prefix: one for one in resolution.served.values() if one.type.namespaced}
+        found = [*resolution.served.values(), *await self._resolver.defined(cluster)]
+        kinds = {one.prefix: one for one in found if one.type.namespaced}
         await empty(self._environment, kinds.values(), cluster, name, remainder)
         if remainder.empty:
             await self._sweep_marks(cluster, name)

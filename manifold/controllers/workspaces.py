@@ -18,7 +18,8 @@ from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
-from manifold.views.resolution import row_key
+from manifold.views.resolution import Resolver
+from manifold.views.rows import read_row, row_key
 from manifold.workspaces import content
 from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
 from manifold.workspaces.objects import Kinds
@@ -41,12 +42,14 @@ class TakeDownController:
 
     name = TAKE_DOWN
 
-    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+    def __init__(self, environment: Environment, kinds: Kinds, resolver: Resolver) -> None:
         self._environment = environment
         self._kinds = kinds
+        self._resolver = resolver
         self._workspaces = kinds.get("tenancy.kcp.io", "workspaces")
         self._logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
         self._namespaces = kinds.get("", "namespaces")
+        self._definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
 
     async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
         """One pass over a workspace: its children, its content, itself."""
@@ -65,9 +68,12 @@ class TakeDownController:
         content_kinds = [
             one
             for one in self._kinds.all()
-            if (one.type.group, one.type.resource) not in LAST and one is not self._workspaces
+            if (one.type.group, one.type.resource) not in LAST and one not in (self._workspaces, self._definitions)
         ]
-        await self._empty(content_kinds, cluster, remainder)
+        await self._empty([*content_kinds, *await self._resolver.defined(cluster)], cluster, remainder)
+        if remainder.empty:
+            # Not before what they define: whoever holds an object could not let go of it.
+            await empty(self._environment, [self._definitions], cluster, "", Remainder())
         logical = await (await store.snapshot()).get(self._logical_clusters.key(cluster, "", content.LOGICAL_CLUSTER))
         if remainder.empty and (logical is None or not self._terminators(logical)):
             writes = [Write(work, None), Write(sweep_row(cluster), b"{}")]
@@ -188,19 +194,22 @@ class SweepController:
         segment = f"{cluster}\x00".encode()
         due: list[bytes] = []
         snapshot = await self._store.snapshot()
-        if await snapshot.get(row_key(cluster)) is not None:
-            due.append(row_key(cluster))
-        for prefix in (*(served.prefix + segment for served in self._kinds.all()), *owners.swept_ranges(cluster)):
+        row = await snapshot.get(row_key(cluster))
+        defined = [one.prefix(cluster) for one in read_row(row.value).definitions] if row is not None else []
+        stored = [served.prefix + segment for served in self._kinds.all()]
+        for prefix in (*stored, *defined, *owners.swept_ranges(cluster)):
             position, end = prefix, keys.after(prefix)
             while True:
                 rows = await snapshot.scan(position, end, PAGE)
                 due += [row.key for row in rows]
-                while len(due) >= MAX_WRITES:
-                    await self._store.commit([Write(key, None) for key in due[:MAX_WRITES]])
-                    del due[:MAX_WRITES]
+                while len(due) >= MAX_WRITES - 2:
+                    await self._store.commit([Write(key, None) for key in due[: MAX_WRITES - 2]])
+                    del due[: MAX_WRITES - 2]
                     await asyncio.sleep(0)
                 if len(rows) < PAGE:
                     break
                 position = rows[-1].key + b"\x00"
+        # The row goes last: it tells what is to be swept.
+        due += [] if row is None else [row.key]
         await self._store.commit([*(Write(key, None) for key in due), Write(work, None)], [Guard(work, None)])
         return 0.0

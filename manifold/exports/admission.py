@@ -7,8 +7,6 @@ are compared by clients).
 
 from __future__ import annotations
 
-import orjson
-
 from manifold.admission.plugin import Admission, Plugin
 from manifold.base import errors
 from manifold.exports import bindings
@@ -17,7 +15,7 @@ from manifold.exports.references import References
 from manifold.exports.statuses import Referred
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
-from manifold.views.resolution import row_key
+from manifold.views.rows import read_row, row_key
 
 _ACTIONS = {"CREATE": "create", "UPDATE": "update"}
 TERMINATING = "create not allowed while custom resource definition is terminating"
@@ -104,22 +102,31 @@ class EndpointSliceAdmission(Plugin):
 
 
 class BoundTypes(Plugin):
-    """New objects of a bound type exist only while it is bound.
+    """New objects of a bound or defined type exist only while it is served.
 
-    A request finds its type before it writes. The row it was found by is a guard of the commit, so that a binding that
-    goes away in between leaves no object behind.
+    A request finds its type before it writes. The row it was found by is a guard of the commit, so that a binding or
+    definition that goes away in between leaves no object behind.
     """
 
     async def validate(self, request: Admission) -> None:
-        """Refuse a new object of a type that is not bound any more, or about to go."""
-        if request.action != "CREATE" or not request.identity or request.cluster.startswith("system:"):
+        """Refuse a new object of a type that is not served any more, or about to go."""
+        identity, kind = request.identity, request.type
+        if request.action != "CREATE" or request.cluster.startswith("system:"):
+            return
+        if not identity and kind.evolution is None:
             return
         row = await request.snapshot.get(row_key(request.cluster))
-        for entry in orjson.loads(row.value) if row is not None else ():
-            if entry[2] == request.identity:
-                if len(entry) > 4 and entry[4]:
-                    raise errors.forbidden(request.type.group, request.type.resource, request.name, TERMINATING)
-                if row is not None:
-                    request.guards.append(Guard(row.key, row.revision))
-                return
-        raise errors.unknown_resource()
+        if row is None:
+            raise errors.unknown_resource()
+        told = read_row(row.value)
+        ending: bool | None = None
+        if identity:
+            ending = next((one.ending for one in told.exports if one.identity == identity), None)
+        else:
+            defined = told.defined(kind.group, kind.resource)
+            ending = defined.ending if defined is not None and defined.served else None
+        if ending is None:
+            raise errors.unknown_resource()
+        if ending:
+            raise errors.forbidden(kind.group, kind.resource, request.name, TERMINATING)
+        request.guards.append(Guard(row.key, row.revision))

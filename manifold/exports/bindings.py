@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import orjson
 
 from manifold.types.resource import Object
-from manifold.views.resolution import BoundExport
+from manifold.views.rows import BoundExport
 
 GROUP, RESOURCE = "apis.kcp.io", "apibindings"
 FINALIZER = "apis.kcp.io/apibinding-finalizer"

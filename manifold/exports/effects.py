@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from manifold.base import clock, keys
 from manifold.exports import statuses
 from manifold.exports.bindings import FINALIZER, Export
+from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.ledger import Ledger
 from manifold.exports.references import References
+from manifold.exports.register import Register
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.served import Served
 from manifold.schema import records
@@ -39,9 +41,14 @@ def object_prefixes(binding: Object, cluster: str) -> list[bytes]:
 
 
 class BindingEffects(Effects):
-    """Binds and releases. `kind` and `logical_clusters` are the stored forms of APIBinding and LogicalCluster."""
+    """Binds and releases. `kind` and `logical_clusters` are the stored forms of APIBinding and LogicalCluster;
+    `definitions` are the definitions that may wait for what a binding holds.
+    """
 
-    def __init__(self, references: References, kind: Served, logical_clusters: Served) -> None:
+    def __init__(
+        self, references: References, kind: Served, logical_clusters: Served, definitions: DefinitionNames
+    ) -> None:
+        self._definitions = definitions
         self._references = references
         self._kind = kind
         self._logical_clusters = logical_clusters
@@ -85,14 +92,28 @@ class BindingEffects(Effects):
             return
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
         ledger.release(operation.name, export)
-        for row, other in await self._others(operation, plan.snapshot):
+        await self._bind_waiting(operation, ledger, plan, operation.name)
+        await self._definitions.reconsider(operation, ledger.register, plan, {one.group for one in export.resources})
+        ledger.write(plan)
+
+    async def freed(self, operation: Operation, register: Register, plan: Plan) -> None:
+        """Bind what waited for a definition that goes in this plan; the register is written, too."""
+        ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
+        ledger.register = register
+        await self._bind_waiting(operation, ledger, plan)
+        if ledger.exists:
+            ledger.write(plan)
+        else:
+            register.write(plan)
+
+    async def _bind_waiting(self, operation: Operation, ledger: Ledger, plan: Plan, but: str = "") -> None:
+        for row, other in await self._others(operation.cluster, plan.snapshot, but):
             name = other["metadata"]["name"]
             if "deletionTimestamp" in other["metadata"] or (other.get("status") or {}).get("phase") == statuses.BOUND:
                 continue
             if await self._bind(operation, other, name, ledger, plan.snapshot):
                 plan.guards.append(Guard(row.key, row.revision))
                 plan.put(row.key, self._kind.encode(other))
-        ledger.write(plan)
 
     async def _decide(self, operation: Operation, binding: Object, plan: Plan) -> None:
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
@@ -103,7 +124,7 @@ class BindingEffects(Effects):
         """Bind as far as can be done, and say so in the status. Whether it is bound."""
         referred = await self._references.of(at, operation.cluster, binding)
         export = referred.export
-        against = statuses.conflicts(export, name, ledger.held) if export is not None else []
+        against = statuses.conflicts(export, name, ledger.holders()) if export is not None else []
         now = clock.format_seconds(operation.now)
         binding["status"] = statuses.status(binding, referred, against, now, ledger.exists)
         bound = export is not None and ledger.exists and not against
@@ -117,15 +138,15 @@ class BindingEffects(Effects):
             return None
         return (await self._references.of(at, operation.cluster, binding)).export
 
-    async def _others(self, operation: Operation, at: Snapshot) -> Sequence[tuple[Row, Object]]:
-        prefix = self._kind.prefix + f"{operation.cluster}\x00".encode()
+    async def _others(self, cluster: str, at: Snapshot, but: str) -> Sequence[tuple[Row, Object]]:
+        prefix = self._kind.prefix + f"{cluster}\x00".encode()
         rows = await at.scan(prefix, keys.after(prefix), LOOKED_AT)
         found = [(row, self._kind.decode(row.value, row.revision)) for row in rows]
-        return [(row, other) for row, other in found if other["metadata"]["name"] != operation.name]
+        return [(row, other) for row, other in found if other["metadata"]["name"] != but]
 
     async def _successor(self, operation: Operation, export: Export, at: Snapshot) -> str | None:
         """Another binding of the same export, which keeps the objects."""
-        for row, other in await self._others(operation, at):
+        for row, other in await self._others(operation.cluster, at, operation.name):
             if records.flags(row.value) & records.DELETING:
                 continue
             if (await self._references.of(at, operation.cluster, other)).export is export:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import orjson
 
 from manifold.exports.bindings import LOCKS_ANNOTATION, Export, locks_text
+from manifold.exports.register import Register
 from manifold.registry.effects import Plan
 from manifold.registry.served import Served
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
-from manifold.views.resolution import BoundExport, row_exports, row_key, row_value
+from manifold.views.rows import BoundExport, row_key
 
 
 class Ledger:
@@ -24,11 +25,10 @@ class Ledger:
         self._kind = kind
         self._cluster = cluster
         self._logical = logical
-        self._row = row
+        self.register = Register(cluster, row)
         self._object = kind.decode(logical.value, logical.revision) if logical is not None else None
         self.held: dict[str, Object] = _locks(self._object)
-        self._exports = list(row_exports(row.value)) if row is not None else []
-        self._before = (dict(self.held), list(self._exports))
+        self._before = dict(self.held)
 
     @classmethod
     async def read(cls, snapshot: Snapshot, kind: Served, cluster: str) -> Ledger:
@@ -41,42 +41,48 @@ class Ledger:
         """Whether there is such a logical cluster. In one that is not there nothing is bound."""
         return self._object is not None
 
+    def holders(self) -> dict[str, Object]:
+        """Who serves what: bindings by what they hold, and the definitions that are served."""
+        defined = {name: {"c": True} for name, one in self.register.definitions.items() if one.served}
+        return {**defined, **self.held}
+
     def bind(self, name: str, export: Export) -> None:
         """Let the binding `name` serve an export."""
         for one in export.resources:
             self.held[one.lock] = {"n": name}
         entry = export.bound()
-        self._exports = [one for one in self._exports if (one.cluster, one.name) != (entry.cluster, entry.name)]
-        self._exports.append(entry)
+        self.register.exports = [
+            one for one in self.register.exports if (one.cluster, one.name) != (entry.cluster, entry.name)
+        ]
+        self.register.exports.append(entry)
 
     def release(self, name: str, export: Export) -> None:
         """Serve an export no longer by the binding `name`."""
         self.held = {lock: holder for lock, holder in self.held.items() if holder.get("n") != name}
-        self._exports = [one for one in self._exports if (one.cluster, one.name) != (export.cluster, export.name)]
+        self.register.exports = [
+            one for one in self.register.exports if (one.cluster, one.name) != (export.cluster, export.name)
+        ]
 
     def end(self, export: Export) -> None:
         """Take no new objects of an export: its binding is going away."""
-        self._exports = [
+        self.register.exports = [
             BoundExport(one.cluster, one.name, one.identity, one.policy_cluster, True)
             if (one.cluster, one.name) == (export.cluster, export.name)
             else one
-            for one in self._exports
+            for one in self.register.exports
         ]
 
     def write(self, plan: Plan) -> None:
         """Put what has changed into a plan, and guards on what it was read from."""
-        held, exports = self._before
         logical = self._logical
         if logical is None or self._object is None:
             return
         plan.guards.append(Guard(logical.key, logical.revision))
-        plan.guards.append(Guard(row_key(self._cluster), self._row.revision if self._row is not None else 0))
-        if self.held != held:
+        if self._before != self.held:
             annotations = self._object["metadata"].setdefault("annotations", {})
             annotations[LOCKS_ANNOTATION] = locks_text(self.held)
             plan.put(logical.key, self._kind.encode(self._object))
-        if self._exports != exports:
-            plan.put(row_key(self._cluster), row_value(self._exports))
+        self.register.write(plan)
 
 
 def _locks(logical: Object | None) -> dict[str, Object]:

@@ -116,7 +116,7 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
             metadata["deletionTimestamp"] = clock.format_seconds(operation.now)
             if effects.grace_period:
                 metadata["deletionGracePeriodSeconds"] = 0
-            if metadata.get("generation"):
+            if metadata.get("generation") and effects.counts_deletion:
                 metadata["generation"] += 1
         if options.dry_run:
             return Result(200, obj=obj)

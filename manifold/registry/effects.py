@@ -69,10 +69,12 @@ class Operation:
 class Effects:
     """What else happens when an object of some type is written. The base class does nothing.
 
-    `grace_period`: whether an object that waits for its end says that its grace period is over.
+    `grace_period`: whether an object that waits for its end says that its grace period is over; `counts_deletion`:
+    whether that it is to go counts as a change of what is wanted (metadata.generation).
     """
 
     grace_period = True
+    counts_deletion = True
 
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """An object is about to be created; `new` may be completed."""

@@ -185,7 +185,7 @@ async def _once(
         track_update(old, new, kind.schema, manager, clock.format_seconds(operation.now))
     metadata["resourceVersion"] = old_metadata["resourceVersion"]
     keep_times(old, new)
-    if new == old:
+    if new == old and served.is_current(row.value):
         return Result(200, row.value, row.revision, warnings=warnings)
     effects = environment.effects_of(served)
     await effects.updating(operation, new, old, plan)

@@ -154,10 +154,14 @@ class Application:
         await self._in_service(info.path, cluster)
         resolution = await doors.resolver.resolve(cluster)
         if not info.resource:
+            if resolution.definitions:
+                resolution = await doors.resolver.complete(cluster)
             if not await doors.documents(request, resolution, cluster, responder):
                 raise errors.unknown_resource()
             return
         served = self._find(request, resolution, cluster)
+        if served is None and resolution.definitions and not info.identity:
+            served = await doors.resolver.find(cluster, info.group, info.version, info.resource)
         if served is None:
             raise errors.unknown_resource()
         await doors.resources.serve(request, served, cluster, responder)

@@ -17,7 +17,7 @@ from manifold.server import health
 from manifold.server.metrics import Registry
 from manifold.server.request import Request
 from manifold.server.responses import Responder
-from manifold.types.kcp.catalog import openapi_schema
+from manifold.types.apiextensions.custom_types import schema_of
 from manifold.views.publication import Publication
 from manifold.views.resolution import Resolution
 
@@ -94,6 +94,6 @@ class Documents:
         shape = resolution.shape
         made = shape.documents.get(("publication",))
         if not isinstance(made, Publication):
-            made = Publication(shape.types, openapi_schema, self._address, routes=self._checks())
+            made = Publication(shape.types, schema_of, self._address, routes=self._checks())
             shape.documents[("publication",)] = made
         return made

@@ -17,7 +17,7 @@ from manifold.auth.chain import Chain
 from manifold.base import keys
 from manifold.registry.watch import Watch
 from manifold.storage.contract import Change, Store
-from manifold.views.resolution import INDEX
+from manifold.views.rows import INDEX
 
 SHARED = frozenset(("root", "system:admin"))
 """Logical clusters whose policies reach into others."""

@@ -35,7 +35,9 @@ from manifold.server.negotiation import JSON, Accepted, negotiate
 from manifold.server.open_watches import OpenWatches
 from manifold.server.request import Request, attributes_of
 from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
+from manifold.server.scales import Scales
 from manifold.types.resource import Object
+from manifold.types.apiextensions.scales import CustomScale
 
 Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
 """A handler of a subresource or a storageless type, for what no verb of the registry serves."""
@@ -83,6 +85,7 @@ class Resources:
         self._hub = hub
         self._watches = watches
         self._routes = routes
+        self._scales = Scales(environment)
 
     async def serve(self, request: Request, served: Served, cluster: str, responder: Responder) -> None:
         """Answer a request about a resource; authorization has been given."""
@@ -97,6 +100,8 @@ class Resources:
             raise errors.unknown_resource()
         if info.name in _NO_NAME or "\x00" in info.name or "\x00" in info.namespace:
             raise errors.bad_request(f"Name parameter invalid: \"{info.name}\": may not be '{info.name}'")
+        if kind.deprecation:
+            responder.warn([kind.deprecation])
         target = Target(
             request.user, cluster, served, info.namespace, info.name, info.subresource, request.header(b"user-agent")
         )
@@ -104,8 +109,12 @@ class Resources:
         if route is not None:
             await route(request, served, target, responder)
             return
-        if info.subresource and info.subresource not in kind.subresources:
+        part = kind.subresources.get(info.subresource) if info.subresource else None
+        if info.subresource and part is None:
             raise errors.unknown_resource()
+        if isinstance(part, CustomScale):
+            await self._scales.serve(request, target, part, responder)
+            return
         if info.subresource == "finalize" and method != "PUT":
             raise errors.method_not_allowed()
         if method == "HEAD" or info.verb not in (*kind.verbs, "get"):

@@ -39,6 +39,7 @@ class Settings:
     root_directory: Path
     log_retention: float
     log_retention_bytes: int
+    refuse_unenforced_rules: bool
     secure_port: int
     bind_address: str
     cert_dir: Path

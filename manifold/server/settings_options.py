@@ -73,6 +73,10 @@ _TABLE = (
     Option("log-retention-bytes", GENERAL, "BYTES",
            "How much of replaced and deleted objects is kept for that, whatever their age.", values.whole,
            default="1048576"),
+    Option("refuse-unenforced-rules", GENERAL, "BOOL",
+           "Refuse CustomResourceDefinitions with rules in CEL (x-kubernetes-validations). They are not enforced in "
+           "this version; unless they are refused, definitions are accepted with a warning and a condition.",
+           values.boolean, default="false"),
     Option("v", GENERAL, "LEVEL", "How much is logged: 0 warnings, 1 to 3 information, 4 and more for debugging.",
            values.whole, default="2"),
     Option("bind-address", SERVING, "IP",

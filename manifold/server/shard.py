@@ -17,11 +17,13 @@ from manifold.auth.authentication.signing import SigningKeys, generate_key
 from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
 from manifold.auth.chain import Chain
 from manifold.controllers.bindings import BindingController
+from manifold.controllers.definitions import DefinitionController
 from manifold.controllers.garbage import GarbageController, PropagationController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
 from manifold.controllers.workspaces import SweepController, TakeDownController
 from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission
+from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.definitions import DefinitionEffects
 from manifold.exports.effects import BindingEffects
 from manifold.exports.references import References
@@ -179,13 +181,16 @@ async def _assemble(
     logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
     default_exports = Exports(foundation.exports())
     homes = Homes(store, kinds, workspace_types, default_exports, shard, chain, clock, root_ca)
+    definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
+    names = DefinitionNames(definitions, resolver)
+    bindings = BindingEffects(references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names)
     effects = {
-        ("apis.kcp.io", "apibindings"): BindingEffects(
-            references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters
-        ),
+        ("apis.kcp.io", "apibindings"): bindings,
         ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds),
         ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),
-        ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(),
+        ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(
+            names, bindings, settings.refuse_unenforced_rules
+        ),
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
             kinds, workspace_types, default_exports, shard, clock, root_ca
@@ -196,8 +201,9 @@ async def _assemble(
         store,
         [
             BindingController(environment, kinds),
+            DefinitionController(environment, resolver, definitions),
             NamespaceController(environment, resolver, kinds.get("", "namespaces")),
-            TakeDownController(environment, kinds),
+            TakeDownController(environment, kinds, resolver),
             SweepController(environment, kinds),
             GarbageController(environment, resolver),
             PropagationController(environment, resolver),

@@ -93,6 +93,30 @@ class Conversion(Protocol):
         """A stored object in served form."""
 
 
+class Evolution(Protocol):
+    """How stored objects follow a schema that users may change, and that may differ between versions.
+
+    A record tells the version and the hash of the schema it was written under.
+    """
+
+    @property
+    def current(self) -> frozenset[bytes]:
+        """The headers (length of version, version, schema hash) of records that are as this version shows them."""
+
+    @property
+    def stored_hash(self) -> bytes:
+        """The hash of the schema that records are written under now: 8 bytes."""
+
+    def read(self, obj: Object, version: str, schema_hash: bytes) -> Object:
+        """An object of a record that is not current as this version shows it; `obj` is the callee's.
+
+        Raises the 500 `Status` of a conversion that cannot be made.
+        """
+
+    def write(self, obj: Object) -> Object:
+        """An object of this version as it is stored; `obj` stays as it is. Raises as `read` does."""
+
+
 def metadata_labels(obj: Object) -> Mapping[str, str]:
     """The field labels every type has: what `fieldSelector` may name."""
     metadata = obj["metadata"]
@@ -122,6 +146,8 @@ class ResourceType:
     - `custom`: served like a custom resource: list items carry apiVersion and kind, no protobuf, no strategic merge.
     - `convert`: between this version and the stored one; None where both are the same. `stored_group`,
       `stored_resource`, `stored_version` must then be set.
+    - `evolution`: how records written under other schemas are read; None where the schema is the server's own.
+    - `deprecation`: the warning that every request for the type gets, empty for none.
     - `unconditional_update`: whether an update may come without a resourceVersion; `create_on_update`: whether an
       update of an absent object creates it.
     - `storageless`: created and answered, never stored (reviews).
@@ -159,6 +185,8 @@ class ResourceType:
     generation: bool = False
     custom: bool = False
     convert: Conversion | None = None
+    evolution: Evolution | None = None
+    deprecation: str = ""
     unconditional_update: bool = True
     create_on_update: bool = False
     storageless: bool = False

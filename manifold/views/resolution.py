@@ -1,41 +1,35 @@
 """Which types a logical cluster serves, and under which identities their objects lie.
 
-One row per logical cluster says what it has bound; it is written in the commit that changes a binding, so a request
-never joins anything. The row holds no name of the cluster or of a binding: clusters that have bound the same exports
-have equal rows, and share one `Resolution` in memory whatever their number. A cluster without a row serves the
-built-in and the system types. The row is remembered per cluster in a bounded cache, and forgotten when the log tells
-of a change.
+Its row (see `manifold.views.rows`) says what it has bound and defined. Clusters that have bound the same exports share
+one `Resolution` in memory whatever their number, and so do those with equal rows. A cluster without a row serves the
+built-in and the system types. What a cluster defines itself is loaded when it is asked for: a request about a
+ConfigMap is not kept waiting by the definitions around it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
-
-import orjson
 
 from manifold.base import keys
 from manifold.registry.served import Served
-from manifold.storage.contract import Change, Store
+from manifold.storage.contract import Change, Snapshot, Store
 from manifold.types.resource import ResourceType
+from manifold.views.definitions import GROUP, RESOURCE, Definition, Definitions
+from manifold.views.remembering import Remembered
+from manifold.views.rows import INDEX, BoundExport, Defined, read_row, row_key
 
-INDEX = "resolution"
 REMEMBERED = 5_000
 SHARED = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class BoundExport:
-    """An export as a cluster has bound it: its logical cluster and name, its identity hash, and where its maximal
-    permission policy lies (empty: it has none). `ending`: its binding is going away, and no new objects are taken."""
-
-    cluster: str
-    name: str
-    identity: str
-    policy_cluster: str = ""
-    ending: bool = False
+DEFINITIONS_PER_UNIT = 20
+"""So many definitions weigh as much as a logical cluster that is remembered."""
+COMPLETE_BYTES = 16 << 20
+"""How much JSON of definitions the lists of everything that are kept stand for; each counts for some more, because of
+the documents that are made of it."""
+COMPLETE_OWN_BYTES = 128 << 10
+READ_ONLY_VERBS = ("delete", "deletecollection", "get", "list", "watch")
+"""What discovery shows of a definition that is going away."""
 
 
 class Shape:
@@ -49,9 +43,25 @@ class Shape:
 
 
 class Resolution:
-    """What one or many logical clusters serve."""
+    """What one or many logical clusters serve: the types of every one and of exports, and what they define.
 
-    __slots__ = ("_by_kind", "_by_prefix", "_by_resource", "_policies", "exports", "served", "shape")
+    `definitions` are by group and resource, and not among the types; `row` is what it was made of.
+    """
+
+    definitions: Mapping[tuple[str, str], Defined]
+    row: bytes
+
+    __slots__ = (
+        "_by_kind",
+        "_by_prefix",
+        "_by_resource",
+        "_policies",
+        "definitions",
+        "exports",
+        "row",
+        "served",
+        "shape",
+    )
 
     def __init__(self, served: Iterable[Served], exports: Sequence[BoundExport], policies: Mapping[str, str]) -> None:
         self.served = {(one.type.group, one.type.version, one.type.resource): one for one in served}
@@ -63,6 +73,21 @@ class Resolution:
             self._by_resource.setdefault((one.type.group, one.type.resource), one)
         self._by_kind = {(one.type.group, one.type.kind): one for one in reversed(self.served.values())}
         self._by_prefix = {one.prefix: one for one in reversed(self.served.values())}
+        self.definitions = {}
+        self.row = b""
+
+    def defining(self, definitions: Sequence[Defined], row: bytes) -> Resolution:
+        """This one with definitions; everything else is shared."""
+        made = Resolution.__new__(Resolution)
+        for name in Resolution.__slots__:
+            setattr(made, name, getattr(self, name))
+        made.definitions = {
+            (one.group, one.resource): one
+            for one in definitions
+            if one.served and (one.group, one.resource) not in self._by_resource
+        }
+        made.row = row
+        return made
 
     def find(self, group: str, version: str, resource: str) -> Served | None:
         """The type at a path, or None."""
@@ -86,23 +111,6 @@ class Resolution:
         return self._policies.get(found.identity, "") if found is not None and found.identity else ""
 
 
-def row_key(cluster: str) -> bytes:
-    """The key of a cluster's resolution row."""
-    return keys.index_key(INDEX, cluster)
-
-
-def row_value(exports: Iterable[BoundExport]) -> bytes:
-    """The value of a resolution row: a list per export, with its fields in order; the last only where it is true."""
-    return orjson.dumps(
-        [[one.cluster, one.name, one.identity, one.policy_cluster, *([True] if one.ending else [])] for one in exports]
-    )
-
-
-def row_exports(row: bytes) -> list[BoundExport]:
-    """What a resolution row says; the inverse of `row_value`."""
-    return [BoundExport(*entry) for entry in orjson.loads(row)]
-
-
 class Resolver:
     """Finds the resolution of a logical cluster.
 
@@ -120,27 +128,44 @@ class Resolver:
         self._exported = exported
         self._everywhere = [Served(one) for one in everywhere]
         self.base = Resolution(self._everywhere, (), {})
-        self._rows: OrderedDict[str, Resolution] = OrderedDict()
+        own = self.base.any_version(GROUP, RESOURCE)
+        self.definitions = Definitions(own) if own is not None else None
+        self._rows: Remembered[str, Resolution] = Remembered(REMEMBERED)
+        self._complete: Remembered[bytes, Resolution] = Remembered(COMPLETE_BYTES)
         self._prefix = keys.index_key(INDEX)
         self._shared = lru_cache(SHARED)(self._build)
+        self._defined: Remembered[bytes, Resolution] = Remembered(SHARED)
         self._identified = lru_cache(SHARED)(self._with_identity)
         store.listen(self._forget)
 
     def _forget(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if change.key.startswith(self._prefix):
-                self._rows.pop(keys.parts(change.key)[1], None)
+                self._rows.drop(keys.parts(change.key)[1])
 
-    def _build(self, row: bytes) -> Resolution:
-        exports = row_exports(row)
+    def types_of(self, export: BoundExport) -> Sequence[ResourceType]:
+        """The types of an export."""
+        return self._exported.get((export.cluster, export.name), ())
+
+    def _build(self, exports: tuple[BoundExport, ...]) -> Resolution:
         served = list(self._everywhere)
         own = {(one.type.group, one.type.resource) for one in served}
         for export in exports:
-            types = self._exported.get((export.cluster, export.name), ())
             # What the server itself serves goes before what is bound (APIs reference, section 9.2).
-            served += [Served(one, export.identity) for one in types if (one.group, one.resource) not in own]
+            served += [
+                Served(one, export.identity) for one in self.types_of(export) if (one.group, one.resource) not in own
+            ]
         policies = {export.identity: export.policy_cluster for export in exports if export.policy_cluster}
         return Resolution(served, exports, policies)
+
+    def _of(self, value: bytes) -> Resolution:
+        found = self._defined.get(value)
+        if found is None:
+            row = read_row(value)
+            bound = self._shared(row.exports)
+            found = bound.defining(row.definitions, value) if row.definitions else bound
+            self._defined.put(value, found, _weight(found))
+        return found
 
     async def resolve(self, cluster: str) -> Resolution:
         """What a logical cluster serves as of the last commit this process has seen; `*` serves what every cluster
@@ -151,16 +176,76 @@ class Resolver:
             return found
         snapshot = await self._store.snapshot()
         row = await snapshot.get(row_key(cluster))
-        found = self._shared(row.value) if row is not None else self.base
+        found = self._of(row.value) if row is not None else self.base
         if snapshot.revision == self._store.revision:
-            self._rows[cluster] = found
-            if len(self._rows) > REMEMBERED:
-                self._rows.popitem(last=False)
+            self._rows.put(cluster, found, _weight(found))
         return found
+
+    async def find(self, cluster: str, group: str, version: str, resource: str) -> Served | None:
+        """The type at a path of a logical cluster, its own definitions included; None where it serves none there."""
+        resolution = await self.resolve(cluster)
+        found = resolution.find(group, version, resource)
+        if found is not None:
+            return found
+        defined = resolution.definitions.get((group, resource))
+        definition = await self._load(cluster, defined) if defined is not None else None
+        return definition.versions.get(version) if definition is not None else None
+
+    async def stored(self, cluster: str, prefix: bytes) -> Served | None:
+        """The type whose objects lie in a range of the store; None where it is not served."""
+        resolution = await self.resolve(cluster)
+        found = resolution.stored(prefix)
+        if found is not None or not resolution.definitions:
+            return found
+        group, resource, identity = keys.parts(prefix)
+        defined = resolution.definitions.get((group, resource)) if not identity else None
+        definition = await self._load(cluster, defined) if defined is not None else None
+        return definition.stored if definition is not None else None
+
+    async def defined(self, cluster: str) -> list[Served]:
+        """What a logical cluster defines itself, each in the version it is stored in."""
+        resolution = await self.resolve(cluster)
+        loaded = [await self._load(cluster, one) for one in resolution.definitions.values()]
+        return [one.stored for one in loaded if one is not None]
+
+    async def complete(self, cluster: str) -> Resolution:
+        """What a logical cluster serves with everything it defines, for what is told of all of it."""
+        resolution = await self.resolve(cluster)
+        if not resolution.definitions:
+            return resolution
+        found = self._complete.get(resolution.row)
+        if found is not None:
+            return found
+        served = list(resolution.served.values())
+        weight = COMPLETE_OWN_BYTES
+        snapshot = await self._store.snapshot()
+        for defined in resolution.definitions.values():
+            definition = await self._load(cluster, defined, snapshot)
+            if definition is not None:
+                weight += definition.weight
+                shown = definition.versions.values()
+                served += [_ending(one) for one in shown] if defined.ending else shown
+        found = Resolution(served, resolution.exports, {})
+        if snapshot.revision == self._store.revision and await self.resolve(cluster) is resolution:
+            self._complete.put(resolution.row, found, weight)
+        return found
+
+    async def _load(self, cluster: str, defined: Defined, at: Snapshot | None = None) -> Definition | None:
+        if self.definitions is None:
+            return None
+        return await self.definitions.load(at or await self._store.snapshot(), cluster, defined)
 
     async def kind(self, cluster: str, group: str, kind: str) -> Served | None:
         """The type of a kind as a logical cluster serves it (`KindFinder` of owner references)."""
-        return (await self.resolve(cluster)).kind(group, kind)
+        resolution = await self.resolve(cluster)
+        found = resolution.kind(group, kind)
+        if found is not None:
+            return found
+        for defined in resolution.definitions.values():
+            if defined.kind == kind and defined.group == group:
+                definition = await self._load(cluster, defined)
+                return definition.stored if definition is not None else None
+        return None
 
     def identified(self, group: str, version: str, resource: str, identity: str) -> Served | None:
         """An exported type by the identity in a wildcard URL; None where no export of that identity is known."""
@@ -176,3 +261,12 @@ class Resolver:
     async def policy_cluster(self, cluster: str, group: str, resource: str) -> str:
         """The logical cluster whose RBAC bounds the use of a bound resource (`ExportPolicies` of authorization)."""
         return (await self.resolve(cluster)).policy_cluster(group, resource)
+
+
+def _ending(served: Served) -> Served:
+    """A type as discovery shows it while its definition is going away."""
+    return Served(replace(served.type, verbs=READ_ONLY_VERBS), served.identity)
+
+
+def _weight(resolution: Resolution) -> int:
+    return 1 + len(resolution.definitions) // DEFINITIONS_PER_UNIT

@@ -18,7 +18,7 @@ from manifold.exports import conditions as kcp_conditions
 from manifold.exports.bindings import Export
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
-from manifold.views.resolution import row_key, row_value
+from manifold.views.rows import row_key, row_value
 from manifold.workspaces.lifecycle_labels import HAS_TERMINATORS, lifecycle_labels
 from manifold.workspaces.namespaces import namespace
 from manifold.workspaces.objects import Author

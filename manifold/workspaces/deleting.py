@@ -9,12 +9,12 @@ says what it waits for, and is taken down by a controller until nothing holds it
 from __future__ import annotations
 
 from manifold.base import clock, keys
-from manifold.exports import bindings
+from manifold.exports import bindings, definitions
 from manifold.registry.effects import Operation, Plan
-from manifold.registry.served import Served
 from manifold.schema import records
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
+from manifold.views.rows import read_row, row_key
 from manifold.workspaces import content
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.objects import Kinds
@@ -22,7 +22,7 @@ from manifold.workspaces.objects import Kinds
 SWEEP, TAKE_DOWN = "sweep", "workspaces"
 FINALIZER = "core.kcp.io/logicalcluster"
 DELETING, TERMINATING = "Deleting", "Terminating"
-OWN_FINALIZERS = frozenset((content.DELETION_FINALIZER, bindings.FINALIZER))
+OWN_FINALIZERS = frozenset((content.DELETION_FINALIZER, bindings.FINALIZER, definitions.FINALIZER))
 LOOKED_AT = 500
 """A type with more objects than this is not looked through while a client waits."""
 
@@ -118,12 +118,18 @@ class Deletion:
             rows = await snapshot.scan(prefix, keys.after(prefix), LOOKED_AT)
             if len(rows) == LOOKED_AT or (rows and served is self._workspaces):
                 return True
-            if any(self._holds(served, one) for one in rows):
+            if any(self._holds(one) for one in rows):
+                return True
+        told = await snapshot.get(row_key(cluster))
+        for defined in read_row(told.value).definitions if told is not None else ():
+            prefix = defined.prefix(cluster)
+            rows = await snapshot.scan(prefix, keys.after(prefix), LOOKED_AT)
+            if len(rows) == LOOKED_AT or any(self._holds(one) for one in rows):
                 return True
         return False
 
-    def _holds(self, served: Served, row: Row) -> bool:
+    def _holds(self, row: Row) -> bool:
         if not records.flags(row.value) & records.FINALIZERS:
             return False
-        finalizers = served.decode(row.value, row.revision)["metadata"].get("finalizers") or ()
+        finalizers = records.decode(row.value, row.revision, records.ITEM_HEAD)["metadata"].get("finalizers") or ()
         return any(one not in OWN_FINALIZERS for one in finalizers)

@@ -5,7 +5,7 @@ import pytest
 from manifold.exports import bindings, conditions, statuses
 from manifold.exports.bindings import Export, ExportedResource
 from manifold.exports.statuses import Referred
-from manifold.views.resolution import BoundExport, row_exports, row_value
+from manifold.views.rows import BoundExport, read_row, row_value
 
 WIDGETS = Export(
     "p1",
@@ -130,5 +130,5 @@ def test_one_condition_is_put_in_its_place():
 
 
 def test_row_says_what_it_was_told():
-    exports = [BoundExport("root", "a", "1", "root"), BoundExport("root", "b", "2", "", True)]
-    assert row_exports(row_value(exports)) == exports
+    exports = (BoundExport("root", "a", "1", "root"), BoundExport("root", "b", "2", "", True))
+    assert read_row(row_value(exports)).exports == exports

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions as objects: what is reserved, and that they say they are not served."""
+"""CustomResourceDefinitions as objects: what is reserved, and what the server says of them."""
 
 import json
 
@@ -27,26 +27,24 @@ def told(obj):
     return {one["type"]: (one["status"], one["reason"]) for one in obj["status"]["conditions"]}
 
 
-NOT_SERVED = {
-    "Established": ("False", "CustomResourcesNotServed"),
-    "NamesAccepted": ("False", "CustomResourcesNotServed"),
+ESTABLISHED = {
+    "NamesAccepted": ("True", "NoConflicts"),
+    "Established": ("True", "InitialNamesAccepted"),
 }
 
 
-def test_definition_says_that_it_is_not_served(workspace):
+def test_definition_is_established_whoever_writes_its_status(workspace):
     status, made = workspace.request("POST", DEFINITIONS, definition())
     assert status == 201, made
-    assert told(made) == NOT_SERVED
-    assert "does not serve" in made["status"]["conditions"][0]["message"]
+    assert told(made) == ESTABLISHED
     path = f"{DEFINITIONS}/widgets.example.dev"
-    established = {"type": "Established", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00Z"}
-    body = json.dumps({"status": {"conditions": [{**established, "reason": "x", "message": "x"}]}})
+    forged = {"type": "Established", "status": "False", "lastTransitionTime": "2030-01-01T00:00:00Z"}
+    body = json.dumps({"status": {"conditions": [{**forged, "reason": "x", "message": "x"}]}})
     headers = {"Content-Type": "application/merge-patch+json"}
     status, found = workspace.request("PATCH", f"{path}/status", body, headers=headers)
     assert status == 200, found
-    assert told(found) == NOT_SERVED
-    assert workspace.request("GET", "/apis/example.dev/v1/widgets")[0] == 404
-    assert workspace.request("DELETE", path)[0] == 200
+    assert told(found) == ESTABLISHED
+    assert workspace.request("GET", "/apis/example.dev/v1/widgets")[0] == 200
 
 
 @pytest.mark.parametrize("group", ["apis.kcp.io", "x.apis.kcp.io"])

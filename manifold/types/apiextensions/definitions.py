@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from manifold.base.errors import forbidden as refused
 from manifold.base.fields import FieldError, Path, immutable, invalid, required
 from manifold.schema.structural.validation import same_json
+from manifold.types.apiextensions.rules import UNENFORCED, versions_with_rules
 from manifold.types.apiextensions.spec import name_errors, spec_errors
 from manifold.types.declaring import CREATED, NAME, built_in
 from manifold.types.resource import Object
@@ -87,6 +88,10 @@ class DefinitionStrategy(PlainStrategy):
             new["status"] = {**new["status"]}
             self._remember_stored(new)
         self._check_reserved(new)
+
+    def warnings(self, new: Object) -> list[str]:
+        """That rules are not enforced."""
+        return [UNENFORCED] if versions_with_rules(new) else []
 
     def _remember_stored(self, new: Object) -> None:
         stored = new["status"].get("storedVersions") or []

@@ -1,0 +1,38 @@
+"""The row a logical cluster is resolved by, as of a snapshot, to be changed in a commit."""
+
+from __future__ import annotations
+
+from manifold.exports.naming import Used
+from manifold.registry.effects import Plan
+from manifold.storage.contract import Guard, Row, Snapshot
+from manifold.views.rows import EMPTY, BoundExport, Defined, read_row, row_key, row_value
+
+
+class Register:
+    """What a logical cluster has bound (`exports`) and defined (`definitions`, by name)."""
+
+    def __init__(self, cluster: str, row: Row | None) -> None:
+        self._cluster = cluster
+        self._row = row
+        told = read_row(row.value) if row is not None else EMPTY
+        self.exports: list[BoundExport] = list(told.exports)
+        self.definitions: dict[str, Defined] = {one.name: one for one in told.definitions}
+        self._before = (told.exports, told.definitions)
+
+    @classmethod
+    async def read(cls, snapshot: Snapshot, cluster: str) -> Register:
+        """The register of a logical cluster."""
+        return cls(cluster, await snapshot.get(row_key(cluster)))
+
+    def used(self, name: str) -> Used:
+        """The names that other definitions have in the group of the definition `name`."""
+        found = Used()
+        found.add_definitions(self.definitions.values(), name)
+        return found
+
+    def write(self, plan: Plan) -> None:
+        """Put what has changed into a plan, and a guard on what it was read from."""
+        plan.guards.append(Guard(row_key(self._cluster), self._row.revision if self._row is not None else 0))
+        exports, definitions = tuple(self.exports), tuple(self.definitions.values())
+        if self._before != (exports, definitions):
+            plan.put(row_key(self._cluster), row_value(exports, definitions))

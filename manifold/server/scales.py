@@ -1,0 +1,141 @@
+"""The scale subresource: a Scale is read from an object, changed, and one number of it written back.
+
+A PUT, a JSON patch or a merge patch is applied to the Scale, an apply becomes one of the number alone. The object is
+then updated by the verb, so that admission, validation, ownership and guards are those of every update (Kubernetes
+docs, "Scale subresource").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from manifold.base import clock, errors, fields
+from manifold.registry.options import WriteOptions, write_options
+from manifold.registry.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH
+from manifold.registry.update import Update, update
+from manifold.registry.writing import Environment, Target, default_manager
+from manifold.schema.bodies import check_type, parse_body, parse_patch
+from manifold.schema.ownership import Manager, apply
+from manifold.schema.patches.json_patch import apply_json_patch
+from manifold.schema.patches.merge_patch import apply_merge_patch
+from manifold.server.negotiation import negotiate
+from manifold.server.request import Request
+from manifold.server.responses import Responder
+from manifold.types.apiextensions.scales import GROUP, KIND, VERSION, CustomScale, scale_codec
+from manifold.types.resource import Object
+
+PATCHES = (JSON_PATCH, MERGE_PATCH, APPLY_YAML)
+Change = Callable[[Object], Object]
+"""From the Scale that is to the Scale that is wanted."""
+
+
+class Scales:
+    """Serves scales of custom types."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    async def serve(self, request: Request, target: Target, scale: CustomScale, responder: Responder) -> None:
+        """Answer a GET, PUT or PATCH of the scale of an object."""
+        responder.accepted = negotiate(request.header(b"accept"))
+        if request.method == "GET":
+            await self._get(target, scale, responder)
+        elif request.method in ("PUT", "PATCH"):
+            await self._write(request, target, scale, responder)
+        else:
+            raise errors.method_not_allowed()
+
+    async def _get(self, target: Target, scale: CustomScale, responder: Responder) -> None:
+        served = target.served
+        row = await (await self._environment.store.snapshot()).get(
+            served.key(target.cluster, target.namespace, target.name)
+        )
+        if row is None:
+            raise target.missing()
+        obj = served.decode(row.value, row.revision)
+        refusal = scale.missing(obj)
+        if refusal is not None:
+            raise refusal
+        await responder.json(200, orjson.dumps(scale.read(obj)))
+
+    async def _write(self, request: Request, target: Target, scale: CustomScale, responder: Responder) -> None:
+        body = await request.body()
+        media = request.header(b"content-type")
+        if request.method == "PUT":
+            options = write_options(request.query, "UpdateOptions")
+            wanted = _scale(parse_body(body, media, GROUP, VERSION, KIND, "").obj)
+            change = _changes(target, scale, lambda live: wanted)
+        else:
+            media = media.split(";")[0].strip().lower()
+            if media not in PATCHES:
+                raise errors.unsupported_media_type(PATCHES)
+            options = write_options(request.query, "PatchOptions", media == APPLY_YAML)
+            parsed, _ = parse_patch(body, media, KIND)
+            if media == APPLY_YAML:
+                change = self._applied(target, scale, parsed, options)
+            elif media == JSON_PATCH:
+                change = _changes(target, scale, lambda live: _scale(apply_json_patch(live, parsed)))
+            else:
+                change = _changes(target, scale, lambda live: _scale(apply_merge_patch(live, parsed)))
+        asked = Update(lambda live: change(live or {}), options, applied=media == APPLY_YAML)
+        result = await update(self._environment, target, asked)
+        if result.warnings:
+            responder.warn(result.warnings)
+        obj = result.obj or target.served.decode(result.value, result.revision)
+        await responder.json(result.code, orjson.dumps(scale.read(obj)))
+
+    def _applied(self, target: Target, scale: CustomScale, body: Any, options: WriteOptions) -> Change:
+        """An apply of a Scale as one of the object: it owns the number and nothing else."""
+        kind = target.served.type
+        if not isinstance(body, dict):
+            raise errors.bad_request(f"error decoding YAML: expected an object, got {type(body).__name__}")
+        check_type(body, f"{GROUP}/{VERSION}", KIND, GROUP, applied=True)
+        configuration: Object = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": target.name}}
+        if target.namespace:
+            configuration["metadata"]["namespace"] = target.namespace
+        replicas = _replicas(_scale(body), target.name)
+        scale.write(configuration, replicas)
+        name = options.manager or default_manager(target.agent)
+        manager = Manager(name, "Apply", kind.api_version, "scale")
+        now = clock.format_seconds(self._environment.clock.now())
+
+        def change(live: Object) -> Object:
+            return apply(live, configuration, kind.schema, manager, options.force, now, ())
+
+        return change
+
+
+def _changes(target: Target, scale: CustomScale, change: Change) -> Change:
+    """The change of an object that a change of its Scale stands for."""
+
+    def changed(live: Object) -> Object:
+        wanted = change(scale.read(live))
+        metadata = wanted.get("metadata") or {}
+        uid = live["metadata"]["uid"]
+        if metadata.get("uid") and metadata["uid"] != uid:
+            text = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {uid}"
+            raise errors.conflict(target.served.type.group, target.served.type.resource, target.name, text)
+        scale.write(live, _replicas(wanted, target.name))
+        if metadata.get("resourceVersion"):
+            live["metadata"]["resourceVersion"] = metadata["resourceVersion"]
+        return live
+
+    return changed
+
+
+def _scale(obj: Object) -> Object:
+    """A parsed Scale: of the right JSON types. Raises the 400 of one that is not."""
+    scale_codec().normalize(obj)
+    return obj
+
+
+def _replicas(scale: Object, name: str) -> int:
+    """How many replicas a Scale wants. Raises the 422 of too few."""
+    replicas: int = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        error = fields.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise errors.invalid(GROUP, KIND, name, [error])
+    return replicas

@@ -1,0 +1,62 @@
+"""The types of CustomResourceDefinitions, made once per content and shared by all clusters with equal ones.
+
+What is kept is bounded by the size of the definitions' JSON, and what is not kept is made again from the object: a
+definition costs memory while it is used. The hash is that of what was really read, never of what somebody expected to
+find there, so that no logical cluster can put its types in another one's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from manifold.registry.served import Served
+from manifold.storage.contract import Snapshot
+from manifold.types.apiextensions.custom_types import content_hash, custom_types
+from manifold.types.resource import Object
+from manifold.views.remembering import Remembered
+from manifold.views.rows import Defined
+
+GROUP, RESOURCE = "apiextensions.k8s.io", "customresourcedefinitions"
+REMEMBERED_BYTES = 24 << 20
+"""How much JSON of definitions the types that are kept were made of; compiled, it is several times that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The served versions of a definition, by name; the one its objects are stored in; and the size of its JSON."""
+
+    content: str
+    versions: Mapping[str, Served]
+    stored: Served
+    weight: int
+
+
+class Definitions:
+    """Finds the types of a definition. `kind` is the stored form of CustomResourceDefinition."""
+
+    def __init__(self, kind: Served) -> None:
+        self._kind = kind
+        self._remembered: Remembered[str, Definition] = Remembered(REMEMBERED_BYTES)
+
+    async def load(self, snapshot: Snapshot, cluster: str, defined: Defined) -> Definition | None:
+        """The types of a definition in a logical cluster; None where it is gone."""
+        found = self._remembered.get(defined.content)
+        if found is not None:
+            return found
+        row = await snapshot.get(self._kind.key(cluster, "", defined.name))
+        if row is None:
+            return None
+        return self.make(self._kind.decode(row.value, row.revision), len(row.value))
+
+    def make(self, definition: Object, weight: int) -> Definition:
+        """The types of a definition that has been read."""
+        content = content_hash(definition)
+        found = self._remembered.get(content)
+        if found is None:
+            types = custom_types(definition)
+            stored = Served(types.stored)
+            served = {one.version: stored if one is types.stored else Served(one) for one in types.served}
+            found = Definition(content, served, stored, weight)
+            self._remembered.put(content, found, weight)
+        return found

@@ -1,0 +1,130 @@
+"""The row that says what a logical cluster serves beside what every one does.
+
+It is written in the commit that changes a binding or a definition, so a request never joins anything. It holds no name
+of the cluster or of a binding: clusters that have bound the same exports and have equal definitions have equal rows.
+What a row says of a definition is what must be known without loading it: its names, which other definitions may not
+take, the hash of its content, and whether it is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+
+from manifold.base import keys
+
+INDEX = "resolution"
+SERVED, ENDING, WAITING, LEFT = 1, 2, 4, 8
+"""Flags of a definition: it is Established; it is going away, and no new objects are taken; it waits for names; it is
+gone, and objects were left behind."""
+REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BoundExport:
+    """An export as a cluster has bound it: its logical cluster and name, its identity hash, and where its maximal
+    permission policy lies (empty: it has none). `ending`: its binding is going away, and no new objects are taken.
+    """
+
+    cluster: str
+    name: str
+    identity: str
+    policy_cluster: str = ""
+    ending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A CustomResourceDefinition in a row: its name, the hash of its content, flags, and the names it was granted."""
+
+    name: str
+    content: str
+    flags: int
+    kind: str = ""
+    list_kind: str = ""
+    plural: str = ""
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> str:
+        """The resource its objects are stored under."""
+        return self.name.partition(".")[0]
+
+    @property
+    def group(self) -> str:
+        """The group its objects are stored under."""
+        return self.name.partition(".")[2]
+
+    @property
+    def served(self) -> bool:
+        """Whether its resources are served."""
+        return bool(self.flags & SERVED)
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is going away."""
+        return bool(self.flags & ENDING)
+
+    def prefix(self, cluster: str) -> bytes:
+        """The range of its objects in a logical cluster."""
+        return keys.cluster_prefix(self.group, self.resource, "", cluster)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row says."""
+
+    exports: tuple[BoundExport, ...] = ()
+    definitions: tuple[Defined, ...] = ()
+
+    def defined(self, group: str, resource: str) -> Defined | None:
+        """What it says of the definition of a resource."""
+        name = f"{resource}.{group}"
+        return next((one for one in self.definitions if one.name == name), None)
+
+
+EMPTY = Row()
+
+
+def row_key(cluster: str) -> bytes:
+    """The key of a cluster's resolution row."""
+    return keys.index_key(INDEX, cluster)
+
+
+def row_value(exports: Iterable[BoundExport], definitions: Sequence[Defined] = ()) -> bytes:
+    """The value of a resolution row: a list per export, with its fields in order; the last only where it is true.
+
+    With definitions, an object of two lists; the plural and singular of one stand only where they were granted.
+    """
+    bound = [
+        [one.cluster, one.name, one.identity, one.policy_cluster, *([True] if one.ending else [])] for one in exports
+    ]
+    if not definitions:
+        return orjson.dumps(bound)
+    told = [
+        [one.name, one.content, one.flags, one.kind, one.list_kind, one.plural, one.singular, *one.short_names]
+        for one in definitions
+    ]
+    return orjson.dumps({"exports": bound, "definitions": told})
+
+
+@lru_cache(REMEMBERED)
+def read_row(value: bytes) -> Row:
+    """What a resolution row says; the inverse of `row_value`."""
+    parsed = orjson.loads(value)
+    if type(parsed) is list:
+        return Row(tuple(BoundExport(*entry) for entry in parsed))
+    return Row(
+        tuple(BoundExport(*entry) for entry in parsed["exports"]),
+        tuple(_defined(*entry) for entry in parsed["definitions"]),
+    )
+
+
+def _defined(
+    name: str, content: str, flags: int, kind: str, list_kind: str, plural: str, singular: str, *short_names: str
+) -> Defined:
+    return Defined(name, content, flags, kind, list_kind, plural, singular, short_names)
