@@ -34,6 +34,7 @@ from manifold.registry.writing import Environment, SystemClock
 from manifold.server import files, health
 from manifold.server.app import Application, Doors
 from manifold.server.documents import Documents
+from manifold.server.fairness import Turns
 from manifold.server.open_watches import OpenWatches
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.resources import Resources
@@ -158,7 +159,7 @@ async def _assemble(
     )
     await bootstrap(store, clock, foundation, kinds, setting)
 
-    exported = {(ROOT, name): kind for name, kind in EXPORTED_TYPES.items()}
+    exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}
     resolver = Resolver(store, types, exported)
     chain = Chain(store, resolver, always_allow_paths=settings.authorization_always_allow_paths)
     paths = Paths(store, kinds.get("tenancy.kcp.io", "workspaces"))
@@ -230,7 +231,8 @@ async def _assemble(
         lambda header: token_cluster(header.partition(" ")[2]),
         checks,
         RequestMetrics(surroundings.metrics),
-        homes=homes if settings.enable_home_workspaces else None,
+        Turns(surroundings.metrics),
+        homes if settings.enable_home_workspaces else None,
     )
     opened = Shard(store, Application(doors), runtime, watches, surroundings.stopping)
     surroundings.metrics.computed(

@@ -114,15 +114,15 @@ class Resolution:
 class Resolver:
     """Finds the resolution of a logical cluster.
 
-    `everywhere` are the types every cluster serves; `exported` gives the types of an export, by the export's logical
-    cluster and name.
+    `everywhere` are the types every cluster serves; `exported` gives the identity hash and the types of an export, by the
+    export's logical cluster and name.
     """
 
     def __init__(
         self,
         store: Store,
         everywhere: Sequence[ResourceType],
-        exported: Mapping[tuple[str, str], Sequence[ResourceType]],
+        exported: Mapping[tuple[str, str], tuple[str, Sequence[ResourceType]]],
     ) -> None:
         self._store = store
         self._exported = exported
@@ -145,7 +145,8 @@ class Resolver:
 
     def types_of(self, export: BoundExport) -> Sequence[ResourceType]:
         """The types of an export."""
-        return self._exported.get((export.cluster, export.name), ())
+        _, types = self._exported.get((export.cluster, export.name), ("", ()))
+        return types
 
     def _build(self, exports: tuple[BoundExport, ...]) -> Resolution:
         served = list(self._everywhere)
@@ -252,8 +253,8 @@ class Resolver:
         return self._identified(group, version, resource, identity)
 
     def _with_identity(self, group: str, version: str, resource: str, identity: str) -> Served | None:
-        for types in self._exported.values():
-            for one in types:
+        for known, types in self._exported.values():
+            for one in types if known == identity else ():
                 if (one.group, one.version, one.resource) == (group, version, resource):
                     return Served(one, identity)
         return None
