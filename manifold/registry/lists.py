@@ -1,8 +1,10 @@
 """Lists: pages of a range at one revision, streamed.
 
 A list is read page by page from one snapshot and sent as it is read, so that a list of any length costs the memory
-of a page and holds the loop for no longer than a page takes. A continue token names the revision and the last key,
-and nothing is kept on the server between two pages (API conventions, "Retrieving large results sets in chunks").
+of a piece. Pages are bounded in bytes as well as in rows, and where rows must be parsed (label selectors, tables) the
+work is interrupted every few milliseconds, so that nobody else waits for it. A continue token names the revision and
+the last key, and nothing is kept on the server between two pages (API conventions, "Retrieving large results sets in
+chunks").
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +26,13 @@ from manifold.registry.served import Served
 from manifold.storage.contract import Compacted, Row, Snapshot, Store
 
 PAGE = 500
+FIRST_PAGE = 64
+"""Rows of the first page; the size of its rows decides how many are read at once after it."""
+PAGE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 20
+"""What is sent at once, at least; a list below this is sent whole."""
+SLICE_SECONDS = 0.004
+"""How long rows are worked on before the loop may do something else."""
 COUNT_LIMIT = 1_000
 """A remainder above this is not counted, because counting would cost more than the page."""
 WAIT_SECONDS = 3.0
@@ -134,62 +144,105 @@ async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
     return _all(snapshot, suffix, request)
 
 
+class _Slices:
+    """Turns rows into items, and lets the loop go on when that has taken a while."""
+
+    __slots__ = ("_due", "_request", "_traces", "size")
+
+    def __init__(self, request: ListRequest) -> None:
+        self._request = request
+        self._traces = request.selection.traces()
+        self._due = time.perf_counter() + SLICE_SECONDS
+        self.size = FIRST_PAGE
+
+    async def turn(self) -> None:
+        """Let the loop go on if this slice is used up."""
+        if time.perf_counter() > self._due:
+            await asyncio.sleep(0)
+            self._due = time.perf_counter() + SLICE_SECONDS
+
+    def weigh(self, rows: Sequence[Row]) -> None:
+        """Decide the size of the next page by the rows of this one."""
+        weight = sum([len(row.value) for row in rows])
+        self.size = max(1, min(PAGE, len(rows) * PAGE_BYTES // (weight or 1)))
+
+    async def selected(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows of a page that the list is about."""
+        request = self._request
+        served, selection, visible = request.served, request.selection, request.visible
+        if visible is not None:
+            rows = [row for row in rows if visible(row.key)]
+        if selection.everything:
+            return rows
+        for trace in self._traces:
+            rows = [row for row in rows if trace in row.value]
+        found = []
+        for row in rows:
+            if selection.matches(served, served.decode(row.value, row.revision)):
+                found.append(row)
+            await self.turn()
+        return found
+
+    async def items(self, rows: Sequence[Row]) -> list[bytes]:
+        """Rows in the form that was asked for."""
+        served, representation = self._request.served, self._request.representation
+        if served.plain and representation.key == "object":
+            opening = served.item_opening
+            return [b'%b%d",%b' % (opening, row.revision, row.value[11 + row.value[2] :]) for row in rows]
+        made = []
+        for row in rows:
+            made.append(representation.item(served, row.value, row.revision))
+            await self.turn()
+        return made
+
+
 async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
     metadata = b'{"resourceVersion":"%d"}' % snapshot.revision
-    head = request.representation.list_head(request.served, metadata)
+    opening = request.representation.list_head(request.served, metadata)
     position = request.prefix + suffix + b"\x00" if suffix else request.prefix
     end = keys.after(request.prefix)
-    separator = b""
+    slices = _Slices(request)
+    waiting: list[bytes] = []
+    weight = 0
     while True:
-        rows = await snapshot.scan(position, end, PAGE)
-        items = _items(request, _selected(request, rows))
-        body = b",".join(items)
-        more = len(rows) == PAGE
+        size = slices.size
+        rows = await snapshot.scan(position, end, size)
+        items = await slices.items(await slices.selected(rows))
         if items:
-            yield head + separator + body + (b"" if more else LIST_TAIL)
-            separator = b","
-        elif not more:
-            yield head + LIST_TAIL
-        if not more:
-            return
-        if items:
-            head = b""
+            body = b",".join(items)
+            weight += len(body)
+            waiting.append(body)
+        if len(rows) < size:
+            break
         position = rows[-1].key + b"\x00"
-        await asyncio.sleep(0)
-
-
-def _selected(request: ListRequest, rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows of a page that the list is about."""
-    served, selection, visible = request.served, request.selection, request.visible
-    if visible is not None:
-        rows = [row for row in rows if visible(row.key)]
-    if not selection.everything:
-        rows = [row for row in rows if selection.matches(served, served.decode(row.value, row.revision))]
-    return rows
-
-
-def _items(request: ListRequest, rows: Sequence[Row]) -> list[bytes]:
-    served, representation = request.served, request.representation
-    if served.plain and representation.key == "object":
-        opening = served.item_opening
-        return [b'%b%d",%b' % (opening, row.revision, row.value[11 + row.value[2] :]) for row in rows]
-    return [representation.item(served, row.value, row.revision) for row in rows]
+        slices.weigh(rows)
+        if weight >= PIECE_BYTES:
+            yield opening + b",".join(waiting)
+            opening, weight = b",", 0
+            waiting.clear()
+        await slices.turn()
+    if waiting:
+        yield opening + b",".join(waiting) + LIST_TAIL
+    else:
+        yield (opening if opening != b"," else b"") + LIST_TAIL
 
 
 async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
     limit = request.options.limit
     position = request.prefix + suffix + b"\x00" if suffix else request.prefix
     end = keys.after(request.prefix)
+    slices = _Slices(request)
     rows: list[Row] = []
     while True:
-        # One more than is asked for tells whether there is a next page, also where the limit is the usual 500.
-        size = min(PAGE + 1, limit + 1 - len(rows))
+        # One more than is asked for tells whether there is a next page.
+        size = min(slices.size, limit + 1 - len(rows))
         page = await snapshot.scan(position, end, size)
-        rows += _selected(request, page)
+        rows += await slices.selected(page)
         if len(rows) > limit or len(page) < size:
             break
         position = page[-1].key + b"\x00"
-        await asyncio.sleep(0)
+        slices.weigh(page)
+        await slices.turn()
     metadata: dict[str, object] = {"resourceVersion": str(snapshot.revision)}
     if len(rows) > limit:
         del rows[limit:]
@@ -200,4 +253,4 @@ async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> A
             if remaining < COUNT_LIMIT:
                 metadata["remainingItemCount"] = remaining
     head = request.representation.list_head(request.served, orjson.dumps(metadata))
-    yield head + b",".join(_items(request, rows)) + LIST_TAIL
+    yield head + b",".join(await slices.items(rows)) + LIST_TAIL

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import orjson
+
 from manifold.base import field_selectors, selectors
 from manifold.registry.served import Served
 from manifold.types.resource import METADATA_FIELDS, Object
+
+_NEEDS_VALUE = (selectors.EQUALS, selectors.DOUBLE_EQUALS, selectors.IN)
+_NEEDS_KEY = (*_NEEDS_VALUE, selectors.EXISTS, selectors.GREATER, selectors.LESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,22 @@ class Selection:
         if self.labels is not None and not self.labels.matches(obj["metadata"].get("labels") or {}):
             return False
         return self.fields is None or self.fields.matches(served.type.field_labels(obj))
+
+    def traces(self) -> tuple[bytes, ...]:
+        """What the record of a selected object must contain: bytes that its labels have left there.
+
+        A record without one of them need not be parsed to know that it is not selected; one with all of them may still
+        be another object that says the same elsewhere.
+        """
+        if self.labels is None:
+            return ()
+        found = []
+        for term in self.labels.requirements:
+            if term.operator in _NEEDS_VALUE and len(term.values) == 1:
+                found.append(orjson.dumps(term.key) + b":" + orjson.dumps(term.values[0]))
+            elif term.operator in _NEEDS_KEY:
+                found.append(orjson.dumps(term.key) + b":")
+        return tuple(found)
 
 
 EVERYTHING = Selection()

@@ -14,6 +14,7 @@ from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, fields
 from manifold.registry.create import check_namespace, create
 from manifold.registry.effects import Operation, Plan
+from manifold.registry.large import off_loop
 from manifold.registry.options import WriteOptions, parse_revision
 from manifold.registry.writing import (
     ATTEMPTS,
@@ -43,7 +44,8 @@ class Update:
     """What an update asks for.
 
     `change` makes the successor; `put`: the body names everything, and a missing resourceVersion may be refused;
-    `applied`: ownership is decided by `change`; `creates`: an absent object is created.
+    `applied`: ownership is decided by `change`; `creates`: an absent object is created; `large`: `change` works on so
+    much that it is not called on the event loop.
     """
 
     change: Change
@@ -51,6 +53,7 @@ class Update:
     put: bool = False
     applied: bool = False
     creates: bool = False
+    large: bool = False
 
 
 async def update(environment: Environment, target: Target, wanted: Update) -> Result:
@@ -74,7 +77,7 @@ async def update(environment: Environment, target: Target, wanted: Update) -> Re
 
 
 async def _create_instead(environment: Environment, target: Target, wanted: Update) -> Result:
-    obj = wanted.change(None)
+    obj = await off_loop(wanted.change, None) if wanted.large else wanted.change(None)
     metadata = obj.setdefault("metadata", {})
     if wanted.applied and metadata.get("uid"):
         text = "uid mismatch: the provided object specified uid {}, and no existing object was found"
@@ -133,7 +136,8 @@ async def _once(
     served = target.served
     kind = served.type
     old = served.decode(row.value, row.revision)
-    new = wanted.change(old if wanted.put else served.decode(row.value, row.revision))
+    live = old if wanted.put else served.decode(row.value, row.revision)
+    new = await off_loop(wanted.change, live) if wanted.large else wanted.change(live)
     old_metadata = old["metadata"]
     metadata = new.setdefault("metadata", {})
     _check_identity(target, wanted, metadata, row, old_metadata["uid"])

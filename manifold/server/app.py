@@ -1,9 +1,9 @@
 """The way of a request: understood, identified, allowed, answered.
 
 One ASGI application serves every logical cluster. The order is fixed and the same for every door: health, request
-info, the logical cluster, authentication, impersonation, authorization, and only then what is asked for (tenancy
-reference, section 2.2). Nothing tells a caller who may not know whether something exists: a path that resolves to
-nothing is a 403 for whoever has no access to where it would be.
+info, the logical cluster, authentication, impersonation, its turn among others, authorization, and only then what is
+asked for (tenancy reference, section 2.2). Nothing tells a caller who may not know whether something exists: a path
+that resolves to nothing is a 403 for whoever has no access to where it would be.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from manifold.base.user import User
 from manifold.registry.served import Served
 from manifold.server import health
 from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
+from manifold.server.fairness import Turns
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request, attributes_of
 from manifold.server.resources import Resources
@@ -76,6 +77,7 @@ class Doors:
     home_of_token: Callable[[str], str]
     checks: Sequence[health.Check]
     metrics: RequestMetrics
+    turns: Turns
     homes: Homes | None = None
 
 
@@ -105,6 +107,9 @@ class Application:
             log.exception("a request failed: %s %s", scope["method"], scope["path"])
             if not responder.code:
                 await responder.refuse(errors.internal())
+        finally:
+            if request is not None and request.turns is not None:
+                request.leave()
         if request is not None:
             info = request.info
             key = (info.verb, info.group, info.version, info.resource, info.subresource)
@@ -143,6 +148,10 @@ class Application:
                 attributes = attributes_of(request, cluster)
         if unresolved:
             await self._unresolved(request, unresolved)
+        if not request.user.privileged:
+            if not doors.turns.enter(cluster):
+                await doors.turns.wait(cluster)
+            request.turns, request.place = doors.turns, cluster
         if info.path.startswith(SERVICES):
             raise denial(attributes, NOT_RESOLVED) if not request.user.privileged else errors.unknown_resource()
         if info.name == HOME_NAME and doors.homes is not None and _is_home(request, cluster):

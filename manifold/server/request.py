@@ -11,6 +11,7 @@ from manifold.auth.attributes import Attributes
 from manifold.base import errors
 from manifold.base.user import User, anonymous
 from manifold.registry.options import Query
+from manifold.server.fairness import Turns
 from manifold.server.request_info import RequestInfo, parse
 
 MAX_BODY = 3 << 20
@@ -35,9 +36,11 @@ class Request:
         "impersonate",
         "info",
         "method",
+        "place",
         "query",
         "query_string",
         "scope",
+        "turns",
         "user",
     )
 
@@ -68,6 +71,8 @@ class Request:
             named = _named(self.query)
         self.info: RequestInfo = parse(self.method, scope["raw_path"].decode("latin-1"), watch, named)
         self.user: User = ANYONE
+        self.turns: Turns | None = None
+        self.place = ""
         tls = scope.get("extensions", {}).get("tls")
         self.certificate: bytes | None = tls["client_certificate"] if tls else None
 
@@ -96,6 +101,12 @@ class Request:
                 raise errors.too_large(MAX_BODY)
             parts.append(part)
         return b"".join(parts)
+
+    def leave(self) -> None:
+        """Give back the place among the requests under way, if it has one."""
+        if self.turns is not None:
+            self.turns.leave(self.place)
+            self.turns = None
 
     async def gone(self) -> None:
         """Wait until the client has closed the connection, or sent all it had to send and then closed."""

@@ -16,6 +16,7 @@ from manifold.base import errors, keys
 from manifold.registry import delete, lists, patch, selection, watch
 from manifold.registry.create import create
 from manifold.registry.hub import Hub
+from manifold.registry.large import LARGE, off_loop
 from manifold.registry.options import (
     DeleteOptions,
     ListOptions,
@@ -274,6 +275,7 @@ class Resources:
         gone.add_done_callback(lambda _: stream.end())
         asked = attributes_of(request, target.cluster)
         self._watches.add(stream, asked)
+        request.leave()  # it may stay for an hour; from here on it costs only what it is told
         try:
             await stream.run(sink)
         finally:
@@ -320,7 +322,11 @@ class Resources:
     async def _create(self, request: Request, target: Target, responder: Responder) -> None:
         accepted = self._negotiated(request, responder)
         options = write_options(request.query, "CreateOptions")
-        obj = self._decode(request, target.served, await request.body(), options.validation, responder)
+        body = await request.body()
+        if len(body) < LARGE:
+            obj = self._decode(request, target.served, body, options.validation, responder)
+        else:
+            obj = await off_loop(self._decode, request, target.served, body, options.validation, responder)
         result = await create(self._environment, target, obj, options)
         await self._answer(request, target.served, result, accepted, responder)
 
@@ -329,12 +335,15 @@ class Resources:
         options = write_options(request.query, "UpdateOptions")
         served = target.served
         body = await request.body()
-        decoded = [self._decode(request, served, body, options.validation, responder)]
+        if len(body) < LARGE:
+            decoded = [self._decode(request, served, body, options.validation, responder)]
+        else:
+            decoded = [await off_loop(self._decode, request, served, body, options.validation, responder)]
 
         def change(live: dict[str, object] | None) -> dict[str, object]:
             return decoded.pop() if decoded else self._decode(request, served, body, "Ignore", responder)
 
-        wanted = Update(change, options, put=True, creates=served.type.create_on_update)
+        wanted = Update(change, options, put=True, creates=served.type.create_on_update, large=len(body) >= LARGE)
         result = await update(self._environment, target, wanted)
         await self._answer(request, served, result, accepted, responder)
 
@@ -347,17 +356,26 @@ class Resources:
             raise errors.StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         apply = media == patch.APPLY_YAML
         options = write_options(request.query, "PatchOptions", apply)
-        body, duplicates = parse_patch(await request.body(), media, served.type.kind)
+        text = await request.body()
+        large = len(text) >= LARGE
+        if large:
+            body, duplicates = await off_loop(parse_patch, text, media, served.type.kind)
+        else:
+            body, duplicates = parse_patch(text, media, served.type.kind)
         name = options.manager or default_manager(target.agent)
         manager = Manager(name, "Apply" if apply else "Update", served.type.api_version, target.subresource)
         asked = patch.Patch(media, body, duplicates, options, manager, self._environment.clock.now(), responder.warn)
-        wanted = Update(asked.change(served), options, applied=apply, creates=apply)
+        wanted = Update(asked.change(served), options, applied=apply, creates=apply, large=large)
         result = await update(self._environment, target, wanted)
         await self._answer(request, served, result, accepted, responder)
 
     async def _delete_options(self, request: Request) -> DeleteOptions:
         body = await request.body()
-        parsed = parse_delete_options(body, request.header(b"content-type")) if body else None
+        media = request.header(b"content-type")
+        if len(body) < LARGE:
+            parsed = parse_delete_options(body, media) if body else None
+        else:
+            parsed = await off_loop(parse_delete_options, body, media)
         return delete_options(request.query, parsed)
 
     async def _delete(self, request: Request, target: Target, responder: Responder) -> None:

@@ -13,6 +13,7 @@ from manifold.auth.chain import Chain
 from manifold.auth.token_requests import answer_token_request
 from manifold.base import errors
 from manifold.registry import patch
+from manifold.registry.large import LARGE, off_loop
 from manifold.registry.options import write_options
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
@@ -30,7 +31,8 @@ DEEP_HEADER = b"x-kcp-internal-deep-subjectaccessreview"
 async def read_object(request: Request, kind: ResourceType, validation: str, responder: Responder) -> Object:
     """The body of a request as an object of `kind`, in stored form, defaulted."""
     body = await request.body()
-    parsed = parse_body(body, request.header(b"content-type"), kind.group, kind.version, kind.kind, kind.protobuf)
+    wanted = (body, request.header(b"content-type"), kind.group, kind.version, kind.kind, kind.protobuf)
+    parsed = parse_body(*wanted) if len(body) < LARGE else await off_loop(parse_body, *wanted)
     served = Served(kind)
     obj = patch.finish(served, parsed, validation, responder.warn)
     kind.strategy.default(obj)

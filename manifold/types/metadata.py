@@ -20,6 +20,8 @@ ANNOTATIONS_LIMIT = 256 * 1024
 """Total size of annotation keys and values, in bytes."""
 _TOLD = 32
 """How many surplus controllers are told: each error shows all owners, so their number must not grow with them."""
+_ERRORS = 1000
+"""How many mistakes in owner references are looked for: a small body can hold tens of thousands."""
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
 STANDARD_FINALIZERS = frozenset(("kubernetes", ORPHAN, FOREGROUND))
@@ -159,6 +161,8 @@ def validate_owners(owners: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     controller = ""
     surplus = 0
     for owner in owners:
+        if len(errors) >= _ERRORS:
+            break
         api_version, kind, name = owner.get("apiVersion", ""), owner.get("kind", ""), owner.get("name", "")
         if not api_version or api_version == "/" or api_version.count("/") > 1 or api_version.endswith("/"):
             errors.append(invalid(_OWNERS.child("apiVersion"), api_version, "version must not be empty"))
