@@ -23,6 +23,8 @@ class Action(Enum):
     KEEP = "keep"
     RELEASE = "release"
     """It loses the references to `Decision.uids`."""
+    UNBLOCK = "unblock"
+    """Its references stop holding their owners."""
     DELETE = "delete"
     """It is deleted with `Decision.policy`."""
 
@@ -41,18 +43,23 @@ KEEP = Decision(Action.KEEP)
 
 
 class Dependents(Enum):
-    """Whether a dependent has dependents of its own; `ENDING`: one of them waits for its own dependents, too."""
+    """Whether a dependent has dependents of its own; `CIRCLE`: one of its owners, which waits for its dependents, waits
+    below it, too, so that each waits for the other.
+    """
 
     NONE = 0
     SOME = 1
-    ENDING = 2
+    CIRCLE = 2
 
 
 def decide(metadata: Object, states: Mapping[str, State], below: Dependents) -> Decision:
     """What is to be done about an object with `metadata`; `states` gives the state of each owner by its uid."""
     finalizers: Sequence[str] = metadata.get("finalizers") or ()
     owners = [one["uid"] for one in metadata.get("ownerReferences") or ()]
-    if not owners or "deletionTimestamp" in metadata:
+    if "deletionTimestamp" in metadata:
+        waits = FOREGROUND in finalizers and below is Dependents.CIRCLE
+        return Decision(Action.UNBLOCK) if waits and _blocking(metadata) else KEEP
+    if not owners:
         return KEEP
     found = [(uid, states.get(uid, State.UNKNOWN)) for uid in owners]
     gone = frozenset(uid for uid, state in found if state in (State.ABSENT, State.WAITING))
@@ -60,13 +67,16 @@ def decide(metadata: Object, states: Mapping[str, State], below: Dependents) -> 
         return Decision(Action.RELEASE, gone) if gone else KEEP
     waiting = any(state is State.WAITING for _, state in found)
     if waiting and below is not Dependents.NONE:
-        # A circle: something below is an owner above that waits. It must not wait for this object.
-        return Decision(Action.DELETE, policy="Foreground", unblock=below is Dependents.ENDING)
+        return Decision(Action.DELETE, policy="Foreground", unblock=below is Dependents.CIRCLE)
     if ORPHAN in finalizers:
         return Decision(Action.DELETE, policy="Orphan")
     if FOREGROUND in finalizers:
         return Decision(Action.DELETE, policy="Foreground")
     return Decision(Action.DELETE, policy="Background")
+
+
+def _blocking(metadata: Object) -> bool:
+    return any(one.get("blockOwnerDeletion") for one in metadata.get("ownerReferences") or ())
 
 
 def without(references: Iterable[Reference], uids: frozenset[str]) -> list[Reference]:

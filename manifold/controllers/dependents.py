@@ -32,8 +32,8 @@ log = logging.getLogger("manifold.controllers")
 AGENT = "manifold-controllers"
 AT_ONCE = 16
 """How many dependents are worked on together, so that their commits share an fsync."""
-LOOKED_AT = 100
-"""How many dependents of a dependent are looked at for a circle."""
+LOOKED_AT = 500
+"""How many objects below a dependent are looked at for a circle."""
 TRIES = 4
 
 Work = Callable[[Served, Row, Object], Awaitable[bool]]
@@ -117,7 +117,8 @@ class DependentObjects:
             states[one["uid"]] = State.ABSENT if known else found.state
         below = Dependents.NONE
         if State.WAITING in states.values():
-            below = await self._below(snapshot, cluster, metadata["uid"])
+            waiting = {uid for uid, state in states.items() if state is State.WAITING}
+            below = await self._below(snapshot, cluster, metadata["uid"], waiting)
         return await self._carry_out(served, row, obj, decide(metadata, states, below))
 
     async def _carry_out(self, served: Served, row: Row, obj: Object, decision: Decision) -> bool:
@@ -128,9 +129,11 @@ class DependentObjects:
         if decision.action is Action.RELEASE:
             await self.release(served, row.key, decision.uids)
             return True
-        if decision.unblock:
+        if decision.unblock or decision.action is Action.UNBLOCK:
             result = await update(self._environment, target, Update(_unblock, PLAIN_WRITE))
             revision = result.revision
+        if decision.action is Action.UNBLOCK:
+            return True
         options = DeleteOptions(uid=obj["metadata"]["uid"], resource_version=str(revision), policy=decision.policy)
         await delete(self._environment, target, options)
         return True
@@ -144,18 +147,28 @@ class DependentObjects:
 
         await update(self._environment, self.target(served, key), Update(change, PLAIN_WRITE))
 
-    async def _below(self, snapshot: Snapshot, cluster: str, uid: str) -> Dependents:
-        prefix = owners.dependents(cluster, uid)
+    async def _below(self, snapshot: Snapshot, cluster: str, uid: str, waiting: set[str]) -> Dependents:
+        """What lies below a dependent whose owners `waiting` wait for it: followed down along all who wait."""
         found = Dependents.NONE
-        for index in await snapshot.scan(prefix, keys.after(prefix), LOOKED_AT):
-            row = await snapshot.get(owners.dependent_of(index.key))
-            if row is None:
-                continue
-            found = Dependents.SOME
-            if records.flags(row.value) & records.DELETING:
+        left, seen, looked_at = [uid], {uid}, 0
+        while left and looked_at < LOOKED_AT:
+            prefix = owners.dependents(cluster, left.pop())
+            for index in await snapshot.scan(prefix, keys.after(prefix), LOOKED_AT - looked_at):
+                looked_at += 1
+                row = await snapshot.get(owners.dependent_of(index.key))
+                if row is None:
+                    continue
+                found = Dependents.SOME
+                if not records.flags(row.value) & records.DELETING:
+                    continue
                 metadata = records.decode(row.value, row.revision, records.ITEM_HEAD)["metadata"]
-                if FOREGROUND in (metadata.get("finalizers") or ()):
-                    return Dependents.ENDING
+                if FOREGROUND not in (metadata.get("finalizers") or ()):
+                    continue
+                if metadata["uid"] in waiting:
+                    return Dependents.CIRCLE
+                if metadata["uid"] not in seen:
+                    seen.add(metadata["uid"])
+                    left.append(metadata["uid"])
         return found
 
 

@@ -142,6 +142,29 @@ def test_circles_do_not_hold(workspace, policy, length):
     gone(workspace, *(f"ring-{number}" for number in range(length)))
 
 
+def test_a_circle_all_of_which_is_deleted_at_once(workspace):
+    made = [create(workspace, f"ring-{number}", labels={"ring": "1"}) for number in range(3)]
+    for number, one in enumerate(made):
+        patch = json.dumps({"metadata": {"ownerReferences": [reference(made[number - 1], block=True)]}})
+        workspace.kubectl("patch", "configmap", one["metadata"]["name"], "--type=merge", "-p", patch)
+    workspace.kubectl("delete", "configmap", "-l", "ring=1", "--cascade=foreground", "--wait=false")
+    gone(workspace, *(f"ring-{number}" for number in range(3)))
+
+
+def test_a_chain_goes_in_order_although_something_below_is_going_already(workspace):
+    """Nothing here is a circle: the top waits for the middle, the middle for the low one."""
+    top = create(workspace, "top")
+    middle = create(workspace, "middle", reference(top, block=True))
+    create(workspace, "low", reference(middle, block=True), finalizers=["example.dev/hold"])
+    delete(workspace, "low", "Foreground")
+    delete(workspace, "top", "Foreground")
+    eventually(lambda: "deletionTimestamp" in get(workspace, "middle")["metadata"])
+    time.sleep(0.5)
+    assert get(workspace, "top")
+    workspace.kubectl("patch", "configmap", "low", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    gone(workspace, "low", "middle", "top")
+
+
 def test_a_finalizer_asks_for_a_policy_beforehand(workspace):
     owner = create(workspace, "owner", finalizers=["orphan"])
     create(workspace, "dependent", owner)
