@@ -114,8 +114,8 @@ class Resolution:
 class Resolver:
     """Finds the resolution of a logical cluster.
 
-    `everywhere` are the types every cluster serves; `exported` gives the identity hash and the types of an export, by the
-    export's logical cluster and name.
+    `everywhere` are the types every cluster serves; `exported` gives the identity hash and the types of an export,
+    by the export's logical cluster and name.
     """
 
     def __init__(
