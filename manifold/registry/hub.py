@@ -40,8 +40,8 @@ class Event:
         self.value = change.value
         self.previous = change.previous
         self._frames: dict[tuple[bytes, str, int], bytes] = {}
-        self._new: Object | None = None
-        self._old: Object | None = None
+        self._new: tuple[Served, Object] | None = None
+        self._old: tuple[Served, Object] | None = None
 
     @property
     def kind(self) -> bytes:
@@ -52,15 +52,21 @@ class Event:
 
     def new(self, served: Served) -> Object | None:
         """The object after the change; None once deleted. Shared: readers must not change it."""
-        if self._new is None and self.value is not None:
-            self._new = served.decode(self.value, self.revision)
-        return self._new
+        if self.value is None:
+            return None
+        found = self._new
+        if found is None or found[0] is not served:
+            found = self._new = (served, served.decode(self.value, self.revision))
+        return found[1]
 
     def old(self, served: Served) -> Object | None:
         """The object before the change; None where there was none."""
-        if self._old is None and self.previous is not None:
-            self._old = served.decode(self.previous, self.revision)
-        return self._old
+        if self.previous is None:
+            return None
+        found = self._old
+        if found is None or found[0] is not served:
+            found = self._old = (served, served.decode(self.previous, self.revision))
+        return found[1]
 
     def frame(self, served: Served, kind: bytes, representation: Representation, first: bool) -> bytes:
         """The event's bytes in a representation; a deletion shows the last state at the revision of the deletion."""

@@ -58,6 +58,8 @@ class Plain:
     def list_head(self, served: Served, metadata: bytes) -> bytes:
         """The head of a typed list."""
         kind = served.type
+        if kind.custom and b'"continue"' not in metadata:
+            metadata = b'{"continue":"",' + metadata[1:]
         return b'{"kind":"%b","apiVersion":"%b","metadata":%b,"items":[' % (
             (kind.list_kind or kind.kind + "List").encode(),
             kind.api_version.encode(),

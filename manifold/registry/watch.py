@@ -102,6 +102,11 @@ class Watch:
         self._waker: asyncio.Future[None] | None = None
 
     @property
+    def served(self) -> Served:
+        """The type as this watch shows it."""
+        return self._served
+
+    @property
     def ended(self) -> bool:
         """Whether the stream is over."""
         return self._ended
@@ -128,7 +133,10 @@ class Watch:
             if self._captured_bytes > MAX_WAITING:
                 self.end()
             return False
-        made = self._frame(event)
+        try:
+            made = self._frame(event)
+        except errors.StatusError as refusal:
+            made = self._refused(refusal)
         if made is None:
             return False
         self._burst.append(made)
@@ -166,6 +174,11 @@ class Watch:
         self._first = False
         return made
 
+    def _refused(self, refusal: errors.StatusError) -> bytes:
+        """The last event of a watch of objects that cannot be shown."""
+        self.end()
+        return frame(b"ERROR", refusal.body().rstrip())
+
     # ---- the stream ------------------------------------------------------
 
     async def run(self, sink: Sink) -> None:
@@ -178,6 +191,9 @@ class Watch:
             horizon = self._hub.revision
             if await self._send_past(sink, horizon, deadline):
                 await self._live(sink, deadline)
+        except errors.StatusError as refusal:
+            sink.write(self._refused(refusal))
+            await sink.drain()
         finally:
             self._hub.unsubscribe(self._prefix, self)
             self._ended = True

@@ -4,7 +4,8 @@ A watch is allowed once, and would then outlive the right. So each is kept with 
 something it may rest on has changed in the log: the RBAC or the LogicalCluster of its logical cluster, what that has
 bound, or a policy that bounds everybody (`system:admin`, `root`). Questions are asked by one task, after the commit;
 a watch whose answer has become no ends at the next event boundary, and so does one in a logical cluster that has been
-taken out of service (tenancy reference, section 2.6).
+taken out of service (tenancy reference, section 2.6). A watch of a custom type ends also when its definition changes, so
+that clients come back to what is served now.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from manifold.auth.chain import Chain
 from manifold.base import keys
 from manifold.registry.watch import Watch
 from manifold.storage.contract import Change, Store
+from manifold.views.resolution import Resolver
 from manifold.views.rows import INDEX
 
 SHARED = frozenset(("root", "system:admin"))
@@ -32,8 +34,9 @@ SLICE = 200
 class OpenWatches:
     """All open watches of a process. `run` is owned by the shard and ends by cancellation."""
 
-    def __init__(self, store: Store, chain: Chain) -> None:
+    def __init__(self, store: Store, chain: Chain, resolver: Resolver) -> None:
         self._chain = chain
+        self._resolver = resolver
         self._by_cluster: dict[str, dict[Watch, Attributes]] = {}
         self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
@@ -50,6 +53,17 @@ class OpenWatches:
         """Take in a watch that begins. One that begins while the process stops is ended at once."""
         self._by_cluster.setdefault(attributes.cluster, {})[watch] = attributes
         if self.stopping:
+            watch.end()
+
+    async def check(self, watch: Watch, attributes: Attributes) -> None:
+        """End a watch of a type that is no longer served as it was when the watch began."""
+        kind = watch.served.type
+        evolution = kind.evolution
+        if evolution is None:
+            return
+        served = await self._resolver.find(attributes.cluster, kind.group, kind.version, kind.resource)
+        present = served.type.evolution if served is not None else None
+        if present is None or present.content != evolution.content:
             watch.end()
 
     def discard(self, watch: Watch, attributes: Attributes) -> None:
@@ -78,7 +92,7 @@ class OpenWatches:
                 cluster = keys.parts(key)[1]
             else:
                 continue
-            if cluster in SHARED:
+            if cluster in SHARED and not key.startswith(self._resolutions):
                 self._doubtful.update(self._by_cluster)
             elif cluster in self._by_cluster:
                 self._doubtful.add(cluster)
@@ -97,6 +111,7 @@ class OpenWatches:
                 inactive = held.value is not None and held.value.phase == INACTIVE
                 for watch, attributes in list(self._by_cluster.get(cluster, {}).items()):
                     ends = inactive and (attributes.group, attributes.resource) != LOGICAL_CLUSTERS
+                    await self.check(watch, attributes)
                     if ends or not (await self._chain.authorize(attributes)).allowed:
                         watch.end()
                     asked += 1

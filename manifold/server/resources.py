@@ -277,6 +277,7 @@ class Resources:
         self._watches.add(stream, asked)
         request.leave()  # it may stay for an hour; from here on it costs only what it is told
         try:
+            await self._watches.check(stream, asked)
             await stream.run(sink)
         finally:
             self._watches.discard(stream, asked)
@@ -352,6 +353,8 @@ class Resources:
         served = target.served
         media = request.header(b"content-type").split(";")[0].strip().lower()
         allowed = [one for one in patch.ALL_TYPES if not (served.type.custom and one == patch.STRATEGIC_MERGE_PATCH)]
+        if media == patch.STRATEGIC_MERGE_PATCH and media not in allowed:
+            raise errors.unsupported_media_type(allowed)
         if media not in allowed:
             raise errors.StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         apply = media == patch.APPLY_YAML

@@ -211,7 +211,7 @@ async def _assemble(
         ],
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))
-    watches = OpenWatches(store, chain)
+    watches = OpenWatches(store, chain, resolver)
     routes = Routes(environment, chain, authentication, issuer)
     checks = _checks(surroundings, store)
     documents = Documents(

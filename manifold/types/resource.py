@@ -100,6 +100,10 @@ class Evolution(Protocol):
     """
 
     @property
+    def content(self) -> str:
+        """What the type was made of, hashed: it is the same type as long as this is equal."""
+
+    @property
     def current(self) -> frozenset[bytes]:
         """The headers (length of version, version, schema hash) of records that are as this version shows them."""
 

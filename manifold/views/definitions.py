@@ -54,7 +54,7 @@ class Definitions:
         content = content_hash(definition)
         found = self._remembered.get(content)
         if found is None:
-            types = custom_types(definition)
+            types = custom_types(definition, content)
             stored = Served(types.stored)
             served = {one.version: stored if one is types.stored else Served(one) for one in types.served}
             found = Definition(content, served, stored, weight)

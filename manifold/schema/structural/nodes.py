@@ -1,7 +1,7 @@
 """The nodes of a structural schema: the model that field ownership, apply and OpenAPI share with built-in types.
 
-What a schema does not describe but keeps is `UNDESCRIBED`: a map at every level, lists replaced as a whole, as
-Kubernetes deduces it from the value.
+What a schema does not describe but keeps is `UNDESCRIBED`: what it is shows in the value, as Kubernetes deduces it;
+maps are maps at every level, lists are replaced as a whole.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from manifold.schema.model import ANY, Kind, Node
 
-UNDESCRIBED = Node("map", preserve=True)
+UNDESCRIBED = Node("any", preserve=True)
 UNDESCRIBED.values = UNDESCRIBED
 _SCALARS: dict[str, Kind] = {
     "string": "string",

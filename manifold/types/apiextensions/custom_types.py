@@ -55,8 +55,8 @@ class CustomTypes:
     stored: ResourceType
 
 
-def custom_types(definition: Object) -> CustomTypes:
-    """The types of a definition that is valid and whose names have been accepted."""
+def custom_types(definition: Object, content: str) -> CustomTypes:
+    """The types of a definition that is valid and whose names have been accepted; `content` is its hash."""
     spec = definition["spec"]
     names = definition["status"]["acceptedNames"]
     preserving = bool(spec.get("preserveUnknownFields"))
@@ -64,7 +64,7 @@ def custom_types(definition: Object) -> CustomTypes:
     stored = next(version["name"] for version in spec["versions"] if version.get("storage"))
     webhook = _webhook(spec, names["kind"])
     made = {
-        version["name"]: _type(spec, names, version, stored, schemas, webhook)
+        version["name"]: _type(content, spec, names, version, stored, schemas, webhook)
         for version in spec["versions"]
         if version.get("served") or version.get("storage")
     }
@@ -92,6 +92,7 @@ def _webhook(spec: Object, kind: str) -> Webhook | None:
 
 
 def _type(
+    content: str,
     spec: Object,
     names: Object,
     version: Object,
@@ -135,7 +136,7 @@ def _type(
         subresources=subresources,
         generation=True,
         custom=True,
-        evolution=VersionEvolution(name, stored, schemas, webhook),
+        evolution=VersionEvolution(content, name, stored, schemas, webhook),
         deprecation=_deprecation(group, name, kind, version),
         unconditional_update=False,
     )

@@ -60,15 +60,21 @@ class Webhook:
 class VersionEvolution:
     """Reads and writes records of a definition for one of its versions.
 
-    `schemas` are those of all versions by name, `stored` is the version records are written in; `webhook` is set where
+    `content` is the hash of the definition, `schemas` are those of all versions by name, `stored` is the version records are written in; `webhook` is set where
     versions are converted by one.
     """
 
-    __slots__ = ("_schemas", "_stored", "_version", "_webhook", "current")
+    __slots__ = ("_schemas", "_stored", "_version", "_webhook", "content", "current")
 
     def __init__(
-        self, version: str, stored: str, schemas: Mapping[str, VersionSchema], webhook: Webhook | None = None
+        self,
+        content: str,
+        version: str,
+        stored: str,
+        schemas: Mapping[str, VersionSchema],
+        webhook: Webhook | None = None,
     ) -> None:
+        self.content = content
         self._version = version
         self._stored = stored
         self._schemas = schemas
