@@ -171,3 +171,37 @@ def test_dependents_made_while_their_owner_goes(workspace):
             for one in made:
                 one.result()
     eventually(lambda: len(workspace.request("GET", MAPS)[1]["items"]) == 1)
+
+
+def test_the_end_of_a_definition_ends_what_its_objects_own(workspace):
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.dev"},
+        "spec": {
+            "group": "example.dev",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+            ],
+        },
+    }
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    status, made = workspace.request("POST", definitions, body)
+    assert status == 201, made
+    widgets = {
+        "path": "/apis/example.dev/v1/namespaces/default/widgets",
+        "kind": "Widget",
+        "version": "example.dev/v1",
+    }
+    owner = create(workspace, "owner", **widgets)
+    below = create(workspace, "below", reference(owner, block=True), **widgets)
+    create(workspace, "deepest", below)
+    delete(workspace, "owner", "Foreground", widgets["path"])
+    gone(workspace, "owner", "below", path=widgets["path"])
+    gone(workspace, "deepest")
+    owner = create(workspace, "owner", **widgets)
+    create(workspace, "dependent", owner)
+    delete(workspace, "widgets.example.dev", path=definitions)
+    gone(workspace, "dependent")
