@@ -144,6 +144,12 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
+def verb_not_supported(verb: str, group: str, resource: str) -> StatusError:
+    """405: the resource exists, and this is not among what can be done to it here."""
+    message = f'{verb} is not supported on resources of kind "{qualified(group, resource)}"'
+    return StatusError(405, "MethodNotAllowed", message, _details(group, resource, ""))
+
+
 def not_acceptable(accepted: Sequence[str]) -> StatusError:
     """406: the client accepts a form of what is there that is not made."""
     message = f"only the following media types are accepted: {', '.join(accepted)}"

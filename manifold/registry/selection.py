@@ -6,11 +6,12 @@ alone, which narrows the key range instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from manifold.base import field_selectors, selectors
+from manifold.registry.scope import Scope
 from manifold.registry.served import Served
 from manifold.types.resource import METADATA_FIELDS, Object
 
@@ -23,22 +24,25 @@ class Selection:
     """A label and a field selector, either of which may be None for everything.
 
     `name` and `namespace` are set where the fields ask for exactly one; the range must then be narrowed to them, and
-    `fields` holds only what remains to be checked.
+    `fields` holds only what remains to be checked. `scope` is the reach of a view.
     """
 
     labels: selectors.Selector | None = None
     fields: field_selectors.FieldSelector | None = None
     name: str = ""
     namespace: str = ""
+    scope: Scope | None = None
 
     @property
     def everything(self) -> bool:
         """Whether every object of the (possibly narrowed) range is selected."""
-        return self.labels is None and self.fields is None
+        return self.labels is None and self.fields is None and self.scope is None
 
     def matches(self, served: Served, obj: Object) -> bool:
         """Whether an object is selected."""
         if self.labels is not None and not self.labels.matches(obj["metadata"].get("labels") or {}):
+            return False
+        if self.scope is not None and not self.scope.sees(obj):
             return False
         return self.fields is None or self.fields.matches(served.type.field_labels(obj))
 
@@ -48,9 +52,9 @@ class Selection:
         A record without one of them need not be parsed to know that it is not selected; one with all of them may still
         be another object that says the same elsewhere.
         """
+        found = [] if self.scope is None else list(self.scope.traces)
         if self.labels is None:
-            return ()
-        found = []
+            return tuple(found)
         for term in self.labels.requirements:
             if term.operator in _NEEDS_VALUE and len(term.values) == 1:
                 found.append(orjson.dumps(term.key) + b":" + orjson.dumps(term.values[0]))
@@ -80,6 +84,11 @@ def parse(served: Served, labels: str, fields: str) -> Selection:
         by_range = len({term.label for term in field_selector.terms}) == len(field_selector.terms)
         return Selection(chosen, None if by_range else field_selector, name, namespace)
     return Selection(chosen, field_selector, name, namespace)
+
+
+def within(selection: Selection, scope: Scope | None) -> Selection:
+    """A selection of what a view lets see; None: everything."""
+    return selection if scope is None else replace(selection, scope=scope)
 
 
 def unnarrowed(labels: str, fields: str) -> Selection:

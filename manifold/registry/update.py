@@ -136,6 +136,9 @@ async def _once(
     served = target.served
     kind = served.type
     old = served.decode(row.value, row.revision)
+    scope = target.scope
+    if scope is not None and not scope.sees(old):
+        raise target.missing()
     live = old if wanted.put else served.decode(row.value, row.revision)
     new = await off_loop(wanted.change, live) if wanted.large else wanted.change(live)
     old_metadata = old["metadata"]
@@ -158,6 +161,8 @@ async def _once(
     part = kind.subresources.get(target.subresource) if target.subresource else None
     if part is not None:
         part.prepare_update(new, old)
+    if scope is not None:
+        scope.prepare_update(new, old)
     request = Admission(
         "UPDATE",
         target.user,
@@ -180,6 +185,8 @@ async def _once(
         metadata["generation"] = old_metadata.get("generation", 0) + 1
     found = metadata_rules.validate_update(metadata, old_metadata, kind.custom)
     found += kind.strategy.validate_update(new, old) if part is None else part.validate_update(new, old)
+    if scope is not None:
+        found += scope.validate_update(new, old)
     if found:
         raise errors.invalid(*kind.named_in_refusals, target.name, found)
     await environment.admission.validate(request)

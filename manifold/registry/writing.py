@@ -22,6 +22,7 @@ from manifold.base.user import User
 from manifold.registry.clusters import Clusters
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
 from manifold.registry.owners import Owners
+from manifold.registry.scope import Scope
 from manifold.registry.served import Served
 from manifold.schema import records
 from manifold.storage.contract import MAX_BYTES, Guard, Store, TooLarge, Unavailable, Write
@@ -35,7 +36,7 @@ TERMINATING = "NamespaceTerminating"
 @dataclass(slots=True)
 class Target:
     """What a request is about: `name` is empty for a create; `agent` is the User-Agent, for the default field
-    manager.
+    manager; `scope` is the reach of the view it came through, if that has one.
     """
 
     user: User
@@ -45,6 +46,7 @@ class Target:
     name: str = ""
     subresource: str = ""
     agent: str = ""
+    scope: Scope | None = None
 
     def missing(self) -> errors.StatusError:
         """The 404 of this object."""

@@ -26,21 +26,24 @@ from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
 from manifold.server.fairness import Turns
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request, attributes_of
+from manifold.server.request_info import CLUSTERS, RequestInfo
 from manifold.server.resources import Resources
 from manifold.server.responses import Responder, Send
+from manifold.server.services import INDEX as SERVICES_INDEX
+from manifold.server.services import PREFIX as SERVICES
+from manifold.server.services import Services
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolution, Resolver
+from manifold.views.view import Shown
 
 log = logging.getLogger("manifold.server")
 
 HEALTH = ("/healthz", "/livez", "/readyz")
-SERVICES = "/services/"
 HOME = ("tenancy.kcp.io", "v1alpha1", "workspaces", "", "")
 HOME_NAME = "~"
 WILDCARD = "*"
 INACTIVE = "Inactive"
 ALWAYS_IN_SERVICE = ("/openapi", "/apis/core.kcp.io/v1alpha1/logicalclusters")
-NOT_RESOLVED = "Path not resolved to a valid virtual workspace"
 
 
 class Homes(Protocol):
@@ -78,6 +81,7 @@ class Doors:
     checks: Sequence[health.Check]
     metrics: RequestMetrics
     turns: Turns
+    services: Services
     homes: Homes | None = None
 
 
@@ -125,6 +129,9 @@ class Application:
         if info.cluster and info.path.rstrip("/") == METRICS:
             await responder.text(501, NOT_IN_WORKSPACE + "\n")
             return
+        if info.path == SERVICES_INDEX and not info.cluster:
+            await responder.redirect(SERVICES)
+            return
         request.check_common()
         cluster = info.cluster
         authorization = request.header(b"authorization")
@@ -149,12 +156,20 @@ class Application:
         if unresolved:
             await self._unresolved(request, unresolved)
         if not request.user.privileged:
-            if not doors.turns.enter(cluster):
-                await doors.turns.wait(cluster)
-            request.turns, request.place = doors.turns, cluster
+            place = info.path.partition(CLUSTERS)[0] if info.path.startswith(SERVICES) else cluster
+            if not doors.turns.enter(place):
+                await doors.turns.wait(place)
+            request.turns, request.place = doors.turns, place
         if info.path.startswith(SERVICES):
-            raise denial(attributes, NOT_RESOLVED) if not request.user.privileged else errors.unknown_resource()
-        if info.name == HOME_NAME and doors.homes is not None and _is_home(request, cluster):
+            view = await doors.services.enter(request)
+            info, cluster = request.info, view.cluster
+            if info.path.rstrip("/") == METRICS:
+                raise errors.unknown_resource()
+            if view.shown is not None:
+                await self._through(request, view.shown, cluster, responder)
+                return
+            attributes = attributes_of(request, cluster)
+        elif info.name == HOME_NAME and doors.homes is not None and _is_home(request, cluster):
             # Before authorization: whoever may have a home need not be able to read the workspaces of root.
             await self._home(request, cluster, doors.homes, responder)
             return
@@ -173,6 +188,22 @@ class Application:
             served = await doors.resolver.find(cluster, info.group, info.version, info.resource)
         if served is None:
             raise errors.unknown_resource()
+        await doors.resources.serve(request, served, cluster, responder)
+
+    async def _through(self, request: Request, shown: Shown, cluster: str, responder: Responder) -> None:
+        """Answer from the types of a view, which the caller may use."""
+        info, doors = request.info, self._doors
+        if not info.resource:
+            if not await doors.documents(request, shown.resolution, cluster, responder):
+                raise errors.unknown_resource()
+            return
+        served = None if info.identity else shown.served.get((info.group, info.version, info.resource))
+        if served is None or info.subresource not in shown.verbs:
+            raise errors.unknown_resource()
+        if info.verb not in shown.verbs[info.subresource]:
+            raise errors.verb_not_supported(info.verb, info.group, info.resource)
+        if cluster == WILDCARD:
+            _check_wildcard(info)
         await doors.resources.serve(request, served, cluster, responder)
 
     async def _home(self, request: Request, cluster: str, homes: Homes, responder: Responder) -> None:
@@ -195,13 +226,7 @@ class Application:
     def _find(self, request: Request, resolution: Resolution, cluster: str) -> Served | None:
         info = request.info
         if cluster == WILDCARD:
-            if info.verb not in ("list", "watch"):
-                raise errors.StatusError(
-                    405,
-                    "MethodNotAllowed",
-                    f'{info.verb} is not supported on resources of kind "{info.resource}" in the `*` logical cluster',
-                    {"group": info.group, "kind": info.resource} if info.group else {"kind": info.resource},
-                )
+            _check_wildcard(info)
             if info.identity:
                 return self._doors.resolver.identified(info.group, info.version, info.resource, info.identity)
         elif info.identity:
@@ -216,6 +241,17 @@ class Application:
             if request.user.privileged or (await self._doors.chain.authorize(entering)).allowed:
                 raise errors.not_found("tenancy.kcp.io", "workspaces", path)
         raise denial(attributes_of(request, path))
+
+
+def _check_wildcard(info: RequestInfo) -> None:
+    """Refuse what cannot be asked of all logical clusters at once."""
+    if info.verb not in ("list", "watch"):
+        raise errors.StatusError(
+            405,
+            "MethodNotAllowed",
+            f'{info.verb} is not supported on resources of kind "{info.resource}" in the `*` logical cluster',
+            {"group": info.group, "kind": info.resource} if info.group else {"kind": info.resource},
+        )
 
 
 def _is_home(request: Request, cluster: str) -> bool:

@@ -53,6 +53,7 @@ class Documents:
             return True
         if request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
+        view = request.view
         if path == "/version" or path == "/version/":
             await responder.raw(200, b"application/json", health.version_document())
             return True
@@ -66,7 +67,9 @@ class Documents:
             return True
         hashes = request.query.get("hash")
         prefix = f"/clusters/{request.info.cluster}" if request.info.cluster else ""
-        answer = await self._publication(resolution).answer(
+        if view is not None:
+            prefix = view.prefix + prefix
+        answer = await self._publication(resolution, view is not None and view.shown is not None).answer(
             path,
             request.header(b"accept"),
             request.header(b"if-none-match"),
@@ -90,10 +93,11 @@ class Documents:
                 await asyncio.sleep(0)
         return b"".join(pieces)
 
-    def _publication(self, resolution: Resolution) -> Publication:
+    def _publication(self, resolution: Resolution, virtual: bool) -> Publication:
         shape = resolution.shape
         made = shape.documents.get(("publication",))
         if not isinstance(made, Publication):
-            made = Publication(shape.types, schema_of, self._address, routes=self._checks())
+            routes = () if virtual else self._checks()
+            made = Publication(shape.types, schema_of, self._address, virtual=virtual, routes=routes)
             shape.documents[("publication",)] = made
         return made

@@ -2,10 +2,10 @@
 
 A watch is allowed once, and would then outlive the right. So each is kept with its question, and asked again when
 something it may rest on has changed in the log: the RBAC or the LogicalCluster of its logical cluster, what that has
-bound, or a policy that bounds everybody (`system:admin`, `root`). Questions are asked by one task, after the commit;
-a watch whose answer has become no ends at the next event boundary, and so does one in a logical cluster that has been
-taken out of service (tenancy reference, section 2.6). A watch of a custom type ends also when its definition changes, so
-that clients come back to what is served now.
+bound, a policy that bounds everybody (`system:admin`, `root`), or what the view rests on that it came through.
+Questions are asked by one task, after the commit; a watch whose answer has become no ends at the next event boundary,
+and so does one in a logical cluster that has been taken out of service (tenancy reference, section 2.6). A watch of a
+custom type ends also when its definition changes, so that clients come back to what is served now.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from manifold.registry.watch import Watch
 from manifold.storage.contract import Change, Store
 from manifold.views.resolution import Resolver
 from manifold.views.rows import INDEX
+from manifold.views.view import View
 
 SHARED = frozenset(("root", "system:admin"))
 """Logical clusters whose policies reach into others."""
@@ -34,24 +35,30 @@ SLICE = 200
 class OpenWatches:
     """All open watches of a process. `run` is owned by the shard and ends by cancellation."""
 
-    def __init__(self, store: Store, chain: Chain, resolver: Resolver) -> None:
+    def __init__(self, store: Store, chain: Chain, resolver: Resolver, more: Sequence[bytes] = ()) -> None:
+        """`more`: ranges beside RBAC and logical clusters that views may rest on."""
         self._chain = chain
         self._resolver = resolver
-        self._by_cluster: dict[str, dict[Watch, Attributes]] = {}
+        self._rights: dict[Watch, tuple[Attributes, View | None]] = {}
+        self._by_cluster: dict[str, dict[Watch, None]] = {}
         self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
-        self._rbac = keys.OBJECT + keys.segment("rbac.authorization.k8s.io")
-        self._logical_clusters = keys.type_prefix("core.kcp.io", "logicalclusters")
+        rbac = keys.OBJECT + keys.segment("rbac.authorization.k8s.io")
+        self._grounds = (rbac, keys.type_prefix("core.kcp.io", "logicalclusters"), *more)
         self._resolutions = keys.index_key(INDEX)
         self.stopping = False
         store.listen(self._hear)
 
     def __len__(self) -> int:
-        return sum(len(watches) for watches in self._by_cluster.values())
+        return len(self._rights)
 
-    def add(self, watch: Watch, attributes: Attributes) -> None:
-        """Take in a watch that begins. One that begins while the process stops is ended at once."""
-        self._by_cluster.setdefault(attributes.cluster, {})[watch] = attributes
+    def add(self, watch: Watch, attributes: Attributes, view: View | None = None) -> None:
+        """Take in a watch that begins, with the view it came through. One that begins while the process stops is ended
+        at once.
+        """
+        self._rights[watch] = (attributes, view)
+        for cluster in _grounds(attributes, view):
+            self._by_cluster.setdefault(cluster, {})[watch] = None
         if self.stopping:
             watch.end()
 
@@ -66,27 +73,27 @@ class OpenWatches:
         if present is None or present.content != evolution.content:
             watch.end()
 
-    def discard(self, watch: Watch, attributes: Attributes) -> None:
+    def discard(self, watch: Watch) -> None:
         """Forget a watch that has ended."""
-        members = self._by_cluster.get(attributes.cluster)
-        if members is not None:
-            members.pop(watch, None)
+        attributes, view = self._rights.pop(watch)
+        for cluster in _grounds(attributes, view):
+            members = self._by_cluster[cluster]
+            del members[watch]
             if not members:
-                del self._by_cluster[attributes.cluster]
+                del self._by_cluster[cluster]
 
     def stop(self) -> None:
         """End every watch, and every one that begins from now on."""
         self.stopping = True
-        for members in list(self._by_cluster.values()):
-            for watch in list(members):
-                watch.end()
+        for watch in list(self._rights):
+            watch.end()
 
     def _hear(self, changes: Sequence[Change]) -> None:
         if not self._by_cluster:
             return
         for change in changes:
             key = change.key
-            if key.startswith((self._rbac, self._logical_clusters)):
+            if key.startswith(self._grounds):
                 cluster = keys.decode(key).cluster
             elif key.startswith(self._resolutions):
                 cluster = keys.parts(key)[1]
@@ -109,11 +116,32 @@ class OpenWatches:
             for cluster in doubtful:
                 held = await self._chain.logical_clusters.get(cluster)
                 inactive = held.value is not None and held.value.phase == INACTIVE
-                for watch, attributes in list(self._by_cluster.get(cluster, {}).items()):
-                    ends = inactive and (attributes.group, attributes.resource) != LOGICAL_CLUSTERS
+                for watch in list(self._by_cluster.get(cluster, ())):
+                    attributes, view = self._rights.get(watch, (None, None))
+                    if attributes is None:
+                        continue
+                    ends = inactive and cluster == attributes.cluster and _kind(attributes) != LOGICAL_CLUSTERS
                     await self.check(watch, attributes)
-                    if ends or not (await self._chain.authorize(attributes)).allowed:
+                    if ends or not await self._allowed(attributes, view):
                         watch.end()
                     asked += 1
                     if asked % SLICE == 0:
                         await asyncio.sleep(0)
+
+    async def _allowed(self, attributes: Attributes, view: View | None) -> bool:
+        """Whether what a watch rests on is still there."""
+        if view is not None:
+            if not await view.holds():
+                return False
+            if view.shown is not None:
+                return True
+        return (await self._chain.authorize(attributes)).allowed
+
+
+def _grounds(attributes: Attributes, view: View | None) -> frozenset[str]:
+    """The logical clusters in which something may happen that ends a watch."""
+    return frozenset((attributes.cluster,)) if view is None else view.rests_on | {attributes.cluster}
+
+
+def _kind(attributes: Attributes) -> tuple[str, str]:
+    return attributes.group, attributes.resource

@@ -13,6 +13,7 @@ from manifold.base.user import User, anonymous
 from manifold.registry.options import Query
 from manifold.server.fairness import Turns
 from manifold.server.request_info import RequestInfo, parse
+from manifold.views.view import View
 
 MAX_BODY = 3 << 20
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -42,6 +43,7 @@ class Request:
         "scope",
         "turns",
         "user",
+        "view",
     )
 
     def __init__(self, scope: dict[str, Any], receive: Receive) -> None:
@@ -61,20 +63,31 @@ class Request:
         self.impersonate = impersonate
         self.query_string: bytes = scope["query_string"]
         self.query: Query = NO_QUERY
-        watch, named = False, ""
         if self.query_string:
             try:
                 self.query = parse_qs(self.query_string.decode(), keep_blank_values=True)
             except ValueError:
                 raise errors.bad_request("the query cannot be read") from None
-            watch = "watch" in self.query and self.query["watch"][0] not in ("false", "0")
-            named = _named(self.query)
-        self.info: RequestInfo = parse(self.method, scope["raw_path"].decode("latin-1"), watch, named)
+        self.info: RequestInfo = self.read(self.raw_path)
         self.user: User = ANYONE
         self.turns: Turns | None = None
         self.place = ""
+        self.view: View | None = None
         tls = scope.get("extensions", {}).get("tls")
         self.certificate: bytes | None = tls["client_certificate"] if tls else None
+
+    @property
+    def raw_path(self) -> str:
+        """The path as it was sent."""
+        path: bytes = self.scope["raw_path"]
+        return path.decode("latin-1")
+
+    def read(self, raw_path: str) -> RequestInfo:
+        """What the request would be about at another path."""
+        if not self.query:
+            return parse(self.method, raw_path)
+        watch = "watch" in self.query and self.query["watch"][0] not in ("false", "0")
+        return parse(self.method, raw_path, watch, _named(self.query))
 
     def header(self, name: bytes) -> str:
         """A header's value, empty where absent."""

@@ -37,8 +37,8 @@ from manifold.server.open_watches import OpenWatches
 from manifold.server.request import Request, attributes_of
 from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
 from manifold.server.scales import Scales
-from manifold.types.resource import Object
 from manifold.types.apiextensions.scales import CustomScale
+from manifold.types.resource import Object
 
 Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
 """A handler of a subresource or a storageless type, for what no verb of the registry serves."""
@@ -47,6 +47,8 @@ MIN_WATCH_SECONDS = 1800
 MAX_WATCH_SECONDS = 3600
 WATCHED_TYPES = ("application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch")
 _NO_NAME = (".", "..")
+SCOPED = ("get", "list", "watch", "update", "patch")
+"""The verbs that know of the reach of a view. No other is served where there is one."""
 
 
 class Sink:
@@ -106,6 +108,10 @@ class Resources:
         target = Target(
             request.user, cluster, served, info.namespace, info.name, info.subresource, request.header(b"user-agent")
         )
+        if request.view is not None:
+            target.scope = request.view.scope
+        if target.scope is not None and info.verb not in SCOPED:
+            raise errors.method_not_allowed()
         route = self._routes.get((kind.group, kind.resource, info.subresource))
         if route is not None:
             await route(request, served, target, responder)
@@ -172,7 +178,9 @@ class Resources:
                 responder.accepted = Accepted(accepted.media, accepted.form, accepted.listed, True)
         snapshot = await self._store.snapshot()
         row = await snapshot.get(target.served.key(target.cluster, target.namespace, target.name))
-        if row is None:
+        if row is None or not (
+            target.scope is None or target.scope.sees(target.served.decode(row.value, row.revision))
+        ):
             raise target.missing()
         if accepted.form == "object":
             await responder.json(200, target.served.render(row.value, row.revision))
@@ -222,7 +230,7 @@ class Resources:
             )
         ) or (chosen.namespace and target.cluster == "*"):
             chosen = selection.unnarrowed(options.labels, options.fields)
-        return self._range(target, chosen), chosen
+        return self._range(target, chosen), selection.within(chosen, target.scope)
 
     async def _list(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
         options = list_options(request.query, False)
@@ -248,7 +256,7 @@ class Resources:
             raise errors.not_acceptable(WATCHED_TYPES)
         form = self._representation(request, accepted)
         if target.name:
-            chosen = selection.parse(target.served, options.labels, "")
+            chosen = selection.within(selection.parse(target.served, options.labels, ""), target.scope)
             prefix: bytes | None = target.served.key(target.cluster, target.namespace, target.name)
         else:
             prefix, chosen = self._narrowed(target, options)
@@ -274,13 +282,13 @@ class Resources:
         gone = asyncio.ensure_future(request.gone())
         gone.add_done_callback(lambda _: stream.end())
         asked = attributes_of(request, target.cluster)
-        self._watches.add(stream, asked)
+        self._watches.add(stream, asked, request.view)
         request.leave()  # it may stay for an hour; from here on it costs only what it is told
         try:
             await self._watches.check(stream, asked)
             await stream.run(sink)
         finally:
-            self._watches.discard(stream, asked)
+            self._watches.discard(stream)
             gone.cancel()
         await responder.end()
 

@@ -58,6 +58,11 @@ class Responder:
         self.gzip = gzip
         self.head_only = head_only
 
+    async def redirect(self, path: str) -> None:
+        """307: the same at another path."""
+        body = f'<a href="{path}">Temporary Redirect</a>.\n\n'.encode()
+        await self.raw(307, b"text/html; charset=utf-8", body, [(b"location", path.encode())])
+
     def warn(self, texts: Iterable[str]) -> None:
         """Add Warning headers (RFC 9111, section 5.5, code 299), each text once, all together bounded."""
         self._warned.update(dict.fromkeys(texts))

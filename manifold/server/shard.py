@@ -39,6 +39,7 @@ from manifold.server.open_watches import OpenWatches
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.resources import Resources
 from manifold.server.routes import Routes
+from manifold.server.services import Services, lifecycle_services
 from manifold.server.surroundings import Surroundings
 from manifold.storage.contract import Store
 from manifold.storage.sqlite import open_store
@@ -211,7 +212,8 @@ async def _assemble(
         ],
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))
-    watches = OpenWatches(store, chain, resolver)
+    watches = OpenWatches(store, chain, resolver, [kinds.get("tenancy.kcp.io", "workspacetypes").prefix])
+    services = Services(lifecycle_services(store, chain, logical_clusters, workspace_types))
     routes = Routes(environment, chain, authentication, issuer)
     checks = _checks(surroundings, store)
     documents = Documents(
@@ -232,6 +234,7 @@ async def _assemble(
         checks,
         RequestMetrics(surroundings.metrics),
         Turns(surroundings.metrics),
+        services,
         homes if settings.enable_home_workspaces else None,
     )
     opened = Shard(store, Application(doors), runtime, watches, surroundings.stopping)

@@ -1,0 +1,30 @@
+"""What a view lets through of the objects of a type, and what may be changed through it.
+
+A URL that shows only some objects, or lets only some of their fields change, gives its verbs a scope. The verbs stay
+the same for every URL: what a scope does not see is not there (404, not in lists, DELETED in a watch once it has gone
+from sight), and a change it refuses is refused with everything else that is wrong with an object.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from manifold.base.fields import FieldError
+from manifold.types.resource import Object
+
+
+class Scope(Protocol):
+    """The reach of a view. Without state of a request; asked once per object."""
+
+    @property
+    def traces(self) -> tuple[bytes, ...]:
+        """What the record of every object it sees contains; a record without all of them need not be parsed."""
+
+    def sees(self, obj: Object) -> bool:
+        """Whether an object is there for this view."""
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        """Take back from `new` what cannot be changed through this view."""
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What is wrong with changing `old` to `new` through this view."""

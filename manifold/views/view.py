@@ -1,0 +1,45 @@
+"""A view: what a request sees that came through a virtual workspace, and by whose right.
+
+It is types, a range, a filter and an authority, and nothing that does anything: the verbs are the registry's, the
+same as at every other URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from manifold.base.user import User
+from manifold.registry.scope import Scope
+from manifold.registry.served import Served
+from manifold.views.resolution import Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The types of a view that has its own: what discovery tells, what the verbs work with, by (group, version,
+    resource), and which verbs there are, by subresource (the object itself: empty).
+    """
+
+    resolution: Resolution
+    served: Mapping[tuple[str, str, str], Served]
+    verbs: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One request's view.
+
+    `prefix` is the URL's path before `/clusters/`, `cluster` the range: a logical cluster or `*`. `user` acts from here
+    on. Without `shown`, the request goes to the logical cluster itself, and must be allowed there to `user`. `holds`
+    says whether the right to this view still exists; it has to be asked again when something changes in one of the
+    logical clusters `rests_on`.
+    """
+
+    prefix: str
+    cluster: str
+    user: User
+    holds: Callable[[], Awaitable[bool]]
+    rests_on: frozenset[str] = field(default_factory=frozenset)
+    shown: Shown | None = None
+    scope: Scope | None = None
