@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from manifold.admission.plugin import Chain as AdmissionChain
 from manifold.auth.authentication.authenticator import Authentication
 from manifold.auth.authentication.service_accounts import ServiceAccounts, TokenIssuer, token_cluster
-from manifold.auth.authentication.signing import SigningKeys, generate_key
+from manifold.auth.authentication.signing import SigningKeys, UnusableKey, generate_key, is_generated
 from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
 from manifold.auth.chain import Chain
 from manifold.controllers.bindings import BindingController
@@ -107,7 +107,15 @@ def _signing_keys(surroundings: Surroundings) -> SigningKeys:
     if pem is None:
         pem = generate_key()
         files.write(path, pem, 0o600)
-    return SigningKeys([pem])
+    signing = SigningKeys([pem])
+    if not is_generated(pem):  # by its form alone: reading keys takes libraries that cost a start too much
+        try:
+            signing.check()
+        except UnusableKey as error:
+            raise files.FileError(
+                f"{path} cannot sign service account tokens: {error}; restore it, or remove it to make a new one"
+            ) from None
+    return signing
 
 
 def _tokens(surroundings: Surroundings) -> StaticTokens:

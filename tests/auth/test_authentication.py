@@ -25,7 +25,7 @@ from manifold.auth.authentication.service_accounts import (
     token_cluster,
     unverified_claims,
 )
-from manifold.auth.authentication.signing import InvalidSignature, SigningKeys, UnusableKey, generate_key
+from manifold.auth.authentication.signing import InvalidSignature, SigningKeys, UnusableKey, generate_key, is_generated
 from manifold.auth.authentication.static import (
     StaticTokens,
     TokenFileError,
@@ -362,6 +362,25 @@ def test_keys_that_are_none() -> None:
         )
         with pytest.raises(UnusableKey):
             SigningKeys([pem]).check()
+
+
+def test_keys_of_our_own_are_known_by_their_form() -> None:
+    assert all(is_generated(generate_key()) for _ in range(20))
+    other = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    lines = KEY.splitlines(keepends=True)
+    torn = b"".join([*lines[:-2], lines[-1]])
+    for pem in (
+        b"",
+        b"nonsense",
+        other,
+        KEY[:100],
+        torn,
+        KEY.replace(b"PRIVATE", b"PUBLIC"),
+        KEY.replace(b"M", b"*", 1),
+    ):
+        assert not is_generated(pem)
 
 
 def test_keys_sign_and_verify_and_are_published() -> None:

@@ -164,10 +164,11 @@ def test_the_flags_of_the_end_to_end_harness(tmp_path):
     assert errors.count("has no effect here") == 5
 
 
-def test_a_store_that_cannot_be_opened_is_one_line(tmp_path):
+@pytest.mark.parametrize("name", ["store.sqlite", "sa.key"])
+def test_a_file_that_is_not_what_it_should_be_is_one_line(tmp_path, name):
     root = tmp_path / "root"
     Process(root, program=PROGRAM).stop()
-    (root / "store.sqlite").write_bytes(b"this is no database, and long enough to be looked at" * 100)
+    (root / name).write_bytes(b"this is something else, and long enough to be looked at" * 100)
     done = subprocess.run(
         [*PROGRAM, "--root-directory", str(root), "--secure-port", "0", "--v", "0"],
         capture_output=True, text=True, timeout=60, check=False,
@@ -175,3 +176,4 @@ def test_a_store_that_cannot_be_opened_is_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("manifold: ")
+    assert f"/{name}" in done.stderr

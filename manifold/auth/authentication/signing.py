@@ -6,6 +6,7 @@ existing tokens. Importing the libraries costs more than a start should, so keys
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from joserfc.jwk import ECKey, RSAKey
 
 ISSUER = "https://kcp.default.svc"
+
+_GENERATED_LINES = b"-----BEGIN PRIVATE KEY----- -----END PRIVATE KEY-----".split()
+# PKCS 8 (RFC 5208) of a P-256 key: version, algorithm and curve, and where the key of 32 bytes begins (RFC 5915).
+_GENERATED_HEAD = bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420")
+_GENERATED_LENGTH = 138
 
 
 class UnusableKey(ValueError):
@@ -35,6 +41,21 @@ def generate_key() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def is_generated(pem: bytes) -> bool:
+    """Whether `pem` has the form of what `generate_key` makes, which is of one length and begins with one head.
+
+    Needs no library: files that have it are taken as they are, others are worth a closer look.
+    """
+    lines = pem.split()
+    if lines[:3] != _GENERATED_LINES[:3] or lines[-3:] != _GENERATED_LINES[3:]:
+        return False
+    try:
+        key = b64decode(b"".join(lines[3:-3]), validate=True)
+    except ValueError:
+        return False
+    return len(key) == _GENERATED_LENGTH and key.startswith(_GENERATED_HEAD)
 
 
 def _parse(pem: bytes) -> tuple[ECKey | RSAKey, str]:
