@@ -142,18 +142,14 @@ class TakeDownController:
 
     async def _tell(self, row: Row | None, workspace: Object | None, logical: Row | None, remainder: Remainder) -> None:
         """Say in the conditions of the workspace and its LogicalCluster what they wait for."""
-        message = remainder.resources_text()
-        if remainder.finalizers:
-            text = f"Some content in the logical cluster has finalizers remaining: {remainder.finalizers_text()}"
-            message = f"{message}; {text}"
-        condition = {
-            "type": "WorkspaceContentDeleted",
-            "status": "False",
-            "severity": "Info",
-            "lastTransitionTime": clock.format_seconds(self._environment.clock.now()),
-            "reason": "SomeResourcesRemain",
-            "message": message,
-        }
+        now = clock.format_seconds(self._environment.clock.now())
+        condition = {"type": "WorkspaceContentDeleted", "status": "True", "lastTransitionTime": now}
+        if not remainder.empty:  # else terminators hold it, which its status names
+            message = remainder.resources_text()
+            if remainder.finalizers:
+                text = f"Some content in the logical cluster has finalizers remaining: {remainder.finalizers_text()}"
+                message = f"{message}; {text}"
+            condition |= {"status": "False", "severity": "Info", "reason": "SomeResourcesRemain", "message": message}
         writes, guards = [], []
         if row is not None and workspace is not None and _set_condition(workspace, condition):
             writes.append(Write(row.key, self._workspaces.encode(workspace)))
@@ -172,7 +168,7 @@ def _set_condition(obj: Object, condition: Object) -> bool:
     status = obj.setdefault("status", {})
     conditions = [one for one in status.get("conditions") or () if one["type"] != condition["type"]]
     for one in status.get("conditions") or ():
-        if one["type"] == condition["type"] and one.get("message") == condition["message"]:
+        if one["type"] == condition["type"] and one.get("message") == condition.get("message"):
             return False
     status["conditions"] = sorted([*conditions, condition], key=lambda one: str(one["type"]))
     return True

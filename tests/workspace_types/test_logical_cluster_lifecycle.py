@@ -128,7 +128,11 @@ def test_last_terminator_lets_the_workspace_go(workspace, tmp_path):
     found = get(child, LOGICAL_CLUSTER)
     assert found["status"]["phase"] == "Terminating"
     time.sleep(1.5)
-    assert get(workspace, f"{WORKSPACES}/w")["status"]["phase"] == "Terminating"
+    found = get(workspace, f"{WORKSPACES}/w")
+    assert found["status"]["phase"] == "Terminating"
+    for told in (found, get(child, LOGICAL_CLUSTER)):
+        emptied = conditions(told)["WorkspaceContentDeleted"]
+        assert (emptied["status"], "message" in emptied, "reason" in emptied) == ("True", False, False)
     status, found = merge(child, f"{LOGICAL_CLUSTER}/status", {"status": {"terminators": []}})
     assert (status, found["status"]["phase"]) == (200, "Deleting")
     assert "kcp.io/has-terminators" not in found["metadata"]["finalizers"]
