@@ -65,7 +65,7 @@ def duration(value: str) -> float:
     """A length of time as Go writes it: `5m`, `1h30m`, `250ms`. In seconds."""
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", value)
     if not parts or "".join(number + unit for number, unit in parts) != value:
-        raise ValueError("is no length of time such as 30s, 5m or 1h30m")
+        raise ValueError(f'"{value}" is no length of time such as 30s, 5m or 1h30m')
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 

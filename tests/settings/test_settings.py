@@ -128,6 +128,7 @@ def test_batteries(tmp_path, given, included):
         ({"root-directory": "plain"}, "plain is a file; name a directory"),
         ({"config": "missing"}, "--config: cannot read"),
         ({"v": "much"}, "--v"),
+        ({"log-retention": "5x"}, '--log-retention: "5x" is no length of time such as 30s'),
     ],
 )
 def test_refusals(tmp_path, flags, text):
