@@ -59,6 +59,7 @@ class Child:
 
     @property
     def is_mount(self) -> bool:
+        """Whether it stands for something served elsewhere."""
         return bool((self.workspace.get("spec") or {}).get("mount"))
 
 

@@ -18,6 +18,7 @@ MAX_CONDITIONS = 64
 
 
 def one_of(value: Any, path: Path, allowed: Sequence[str], needed: bool = False) -> list[FieldError]:
+    """What is wrong with a value that must be one of `allowed`; an empty one is only wrong where it is needed."""
     if value is None or value == "":
         return [required(path)] if needed else []
     return [] if value in allowed else [not_supported(path, value, allowed)]
@@ -80,6 +81,7 @@ def _resource_errors(resources: Sequence[str], path: Path) -> list[FieldError]:
 
 
 def condition_errors(conditions: Sequence[Mapping[str, Any]], path: Path) -> list[FieldError]:
+    """What is wrong with match conditions (KEP-3716): how many, their names, and that each has an expression."""
     errors: list[FieldError] = []
     if len(conditions) > MAX_CONDITIONS:
         text = f"Too many: {len(conditions)}: must have at most {MAX_CONDITIONS} items"
@@ -100,12 +102,14 @@ def condition_errors(conditions: Sequence[Mapping[str, Any]], path: Path) -> lis
 
 
 def default_scopes(rules: Iterable[Object] | None) -> None:
+    """Rules without a scope are about both, in place."""
     for rule in rules or ():
         if rule.get("scope") is None:
             rule["scope"] = "*"
 
 
 def default_match(match: Object | None) -> None:
+    """Defaults of the resources a policy or a binding matches, in place."""
     if match is not None:
         match.setdefault("matchPolicy", "Equivalent")
         match.setdefault("namespaceSelector", {})
@@ -115,6 +119,7 @@ def default_match(match: Object | None) -> None:
 
 
 def match_errors(match: Mapping[str, Any], path: Path) -> list[FieldError]:
+    """What is wrong with the resources a policy or a binding matches."""
     errors = one_of(match.get("matchPolicy"), path.child("matchPolicy"), ("Equivalent", "Exact"), needed=True)
     for selector in ("namespaceSelector", "objectSelector"):
         errors.extend(validate_object(match.get(selector), path.child(selector)))
