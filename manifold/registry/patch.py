@@ -19,6 +19,7 @@ from manifold.registry.options import WriteOptions
 from manifold.registry.served import Served
 from manifold.registry.update import Change
 from manifold.schema.bodies import Body, check_type, strict_error, warnings
+from manifold.schema.decoding import json_type
 from manifold.schema.ownership import Manager, apply
 from manifold.schema.patches.json_patch import apply_json_patch, unknown_members
 from manifold.schema.patches.merge_patch import apply_merge_patch
@@ -83,7 +84,12 @@ class Patch:
             result = apply_strategic_merge_patch(live, self.body, served.type.schema)
         return self._finished(served, result, problems)
 
-    def _finished(self, served: Served, result: Object, problems: list[str]) -> Object:
+    def _finished(self, served: Served, result: Any, problems: list[str]) -> Object:
+        if result is None:
+            result = {}  # as Go decodes null; that it has no name is told later
+        elif not isinstance(result, dict):  # a JSON patch of the whole document
+            go = "map[string]interface {}" if served.type.custom else served.type.schema.go
+            raise self._unfit(result, f"json: cannot unmarshal {json_type(result)} into Go value of type {go}")
         shown = result if self.options.validation != "Strict" else orjson.loads(orjson.dumps(result))
         try:
             problems = problems + served.type.codec.normalize(result)
@@ -95,9 +101,10 @@ class Patch:
             raise self._unfit(shown, f"strict decoding error: {', '.join(problems)}")
         if problems and self.options.validation == "Warn":
             self.tell(warnings(problems))
-        return result
+        finished: Object = result
+        return finished
 
-    def _unfit(self, result: Object, why: str) -> errors.StatusError:
+    def _unfit(self, result: Any, why: str) -> errors.StatusError:
         """The 422 of a patch whose outcome is no object of the type; it is about no object in particular."""
         value = printed(self.body) if self.media_type == STRATEGIC_MERGE_PATCH else orjson.dumps(result).decode()
         error = fields.invalid("patch", value, why)

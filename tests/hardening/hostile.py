@@ -13,6 +13,8 @@ import ssl
 import time
 from dataclasses import dataclass
 
+import yaml
+
 http.client._MAXHEADERS = 300  # an answer may carry a hundred warnings, as Kubernetes' do
 
 REASONS = {
@@ -61,8 +63,10 @@ class Answer:
         assert self.status < 500 or self.status == 504, told
         assert not expected or self.status in expected, f"expected {expected}: {told}"
         if self.status >= 400 and not self.asked.startswith("HEAD "):
-            assert self.headers.get("Content-Type") == "application/json", told
-            status = self.json()
+            media = self.headers.get("Content-Type")
+            assert media in ("application/json", "application/yaml"), told
+            assert media == "application/json" or "application/yaml" in self.asked, told
+            status = self.json() if media == "application/json" else yaml.load(self.body, Loader=yaml.CSafeLoader)
             assert (status["kind"], status["apiVersion"], status["status"]) == ("Status", "v1", "Failure"), told
             assert status["code"] == self.status, told
             assert status.get("reason") in REASONS[self.status], told
