@@ -2,7 +2,8 @@
 
 Only older clients read it, so it is not made from the source a second time but translated. v2 knows no `oneOf`,
 `anyOf`, `not` and `nullable`; where a schema needs them, what remains says less, never something wrong: a schema
-whose type is open has no type.
+whose type is open has no type, and one that keeps fields it does not know tells none, because older clients refuse
+every field that is not told.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from manifold.schema.openapi.documents import API_VERSION, build_in_slices, docu
 from manifold.schema.openapi.resources import Resource
 
 _DROPPED = frozenset(("oneOf", "anyOf", "not", "nullable", "default"))
+_KINDS = "x-kubernetes-group-version-kind"
+_TOLD = frozenset(("properties", "items", "required"))
+_PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _V3, _V2 = "#/components/schemas/", "#/definitions/"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 
@@ -35,7 +39,7 @@ def swagger(resources: Sequence[Resource]) -> Generator[None, None, dict[str, An
         yield
         for schema_name, schema in document["components"].get("schemas", {}).items():
             if schema_name not in definitions:
-                definitions[schema_name] = _schema(schema)
+                definitions[schema_name] = _definition(schema)
         yield
     scheme = {"description": "Bearer token", "type": "apiKey", "name": "authorization", "in": "header"}
     return {
@@ -48,14 +52,22 @@ def swagger(resources: Sequence[Resource]) -> Generator[None, None, dict[str, An
     }
 
 
+def _definition(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a type in v2. Of objects that may have any field, only the kind is told."""
+    if given.get(_PRESERVE) and _KINDS in given:
+        return {"type": "object", _KINDS: given[_KINDS]}
+    return _schema(given)
+
+
 def _schema(given: Mapping[str, Any]) -> dict[str, Any]:
     """A schema in v2. A reference that stands in `allOf` only because of its neighbours is unwrapped."""
     if given.get("x-kubernetes-int-or-string"):
         kept = {name: value for name, value in given.items() if name == "description" or name.startswith("x-")}
         return {**kept, "type": "string", "format": "int-or-string"}
     schema: dict[str, Any] = {}
+    dropped = _DROPPED | _TOLD if given.get(_PRESERVE) else _DROPPED
     for name, value in given.items():
-        if name in _DROPPED:
+        if name in dropped:
             continue
         if name == "$ref":
             schema[name] = value.replace(_V3, _V2)
