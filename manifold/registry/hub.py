@@ -24,11 +24,6 @@ from manifold.types.resource import Object
 ADDED, MODIFIED, DELETED = b"ADDED", b"MODIFIED", b"DELETED"
 
 
-def frame(kind: bytes, body: bytes) -> bytes:
-    """A watch event as a line of JSON."""
-    return b'{"type":"%b","object":%b}\n' % (kind, body)
-
-
 class Event:
     """One object change on its way to watchers, with what has been made of it so far."""
 
@@ -79,7 +74,7 @@ class Event:
         value = self.previous if kind is DELETED else self.value
         if value is None:  # a deletion of what was never there cannot be in the log
             raise ValueError("an event without an object")
-        made = frame(kind, representation.frame(served, value, self.revision, first))
+        made = representation.event(kind, representation.frame(served, value, self.revision, first))
         if shared:
             self._frames[identity] = made
         return made

@@ -20,7 +20,7 @@ import orjson
 
 from manifold.base import errors, keys
 from manifold.registry.options import EXACT, ListOptions
-from manifold.registry.representation import LIST_TAIL, Representation
+from manifold.registry.representation import Representation, whole_list
 from manifold.registry.selection import Selection
 from manifold.registry.served import Served
 from manifold.storage.contract import Compacted, Row, Snapshot, Store
@@ -133,10 +133,11 @@ class ListRequest:
 
 
 async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
-    """The list as JSON, as an iterator over pieces. Refusals are raised here, before the first piece.
+    """The list, as an iterator over pieces. Refusals are raised here, before the first piece.
 
     The head of a list names the continue token, so a limited page is complete before its head is sent; it is bounded by
-    the client's limit. An unlimited list sends its head at once.
+    the client's limit. An unlimited list sends its head at once, unless the head tells the size of the rest: then its
+    items wait, made, for the last of them.
     """
     snapshot, suffix = await snapshot_for(store, request.options)
     if request.options.limit:
@@ -198,7 +199,9 @@ class _Slices:
 
 async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
     metadata = b'{"resourceVersion":"%d"}' % snapshot.revision
-    opening = request.representation.list_head(request.served, metadata)
+    form = request.representation
+    joint, sized = form.joint, form.sized
+    opening = b"" if sized else form.list_head(request.served, metadata, 0)
     position = request.prefix + suffix + b"\x00" if suffix else request.prefix
     end = keys.after(request.prefix)
     slices = _Slices(request)
@@ -209,22 +212,30 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
         rows = await snapshot.scan(position, end, size)
         items = await slices.items(await slices.selected(rows))
         if items:
-            body = b",".join(items)
+            body = joint.join(items)
             weight += len(body)
             waiting.append(body)
         if len(rows) < size:
             break
         position = rows[-1].key + b"\x00"
         slices.weigh(rows)
-        if weight >= PIECE_BYTES:
-            yield opening + b",".join(waiting)
-            opening, weight = b",", 0
+        if weight >= PIECE_BYTES and not sized:
+            yield opening + joint.join(waiting)
+            opening, weight = joint, 0
             waiting.clear()
         await slices.turn()
-    if waiting:
-        yield opening + b",".join(waiting) + LIST_TAIL
+    if sized and weight >= PIECE_BYTES:
+        yield form.list_head(request.served, metadata, weight)
+        waiting.reverse()
+        while waiting:
+            yield waiting.pop()
+        yield form.tail
+    elif sized:
+        yield whole_list(form, request.served, metadata, waiting)
+    elif waiting:
+        yield opening + joint.join(waiting) + form.tail
     else:
-        yield (opening if opening != b"," else b"") + LIST_TAIL
+        yield (opening if opening != joint else b"") + form.tail
 
 
 async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
@@ -252,5 +263,5 @@ async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> A
             remaining = await snapshot.count(last + b"\x00", end, COUNT_LIMIT)
             if remaining < COUNT_LIMIT:
                 metadata["remainingItemCount"] = remaining
-    head = request.representation.list_head(request.served, orjson.dumps(metadata))
-    yield head + b",".join(await slices.items(rows)) + LIST_TAIL
+    items = await slices.items(rows)
+    yield whole_list(request.representation, request.served, orjson.dumps(metadata), items)

@@ -2,17 +2,20 @@
 
 A representation turns records into bytes one at a time, so that lists and watches stream whatever the form. The
 plain form concatenates and never parses; the others parse each object once. YAML is made of the finished JSON at the
-edge, because nothing large is read as YAML.
+edge, because nothing large is read as YAML, and so is a single object in protobuf; lists and watches in protobuf have
+a representation of their own (`binary`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 
+from manifold.base.errors import StatusError
 from manifold.registry.served import Served
 from manifold.types.resource import Object
 
@@ -32,17 +35,64 @@ class Representation(Protocol):
     def item(self, served: Served, value: bytes, revision: int) -> bytes:
         """An object as an element of a list."""
 
-    def list_head(self, served: Served, metadata: bytes) -> bytes:
-        """What precedes the items of a list; `metadata` is the ListMeta as JSON."""
+    @property
+    def joint(self) -> bytes:
+        """What stands between two items of a list."""
+
+    @property
+    def tail(self) -> bytes:
+        """What follows the items of a list."""
+
+    @property
+    def sized(self) -> bool:
+        """Whether the head of a list tells how long its items are, so that it cannot be sent before the last one."""
+
+    def list_head(self, served: Served, metadata: bytes, size: int) -> bytes:
+        """What precedes the items of a list; `metadata` is the ListMeta as JSON, `size` how many bytes the items with
+        their joints have, which matters where the representation is `sized`.
+        """
 
     def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
         """An object inside a watch event; `first` for the first event of a stream."""
 
+    def bookmark(self, served: Served, metadata: Object) -> bytes:
+        """An object of a watch event that has nothing but metadata."""
 
-LIST_TAIL = b"]}\n"
+    def status(self, refusal: StatusError) -> bytes:
+        """The object of a watch event that ends the stream."""
+
+    def event(self, kind: bytes, body: bytes) -> bytes:
+        """A watch event around an object made by one of the three methods before."""
 
 
-class Plain:
+def whole_list(form: Representation, served: Served, metadata: bytes, items: Sequence[bytes]) -> bytes:
+    """A list of which everything is at hand; `metadata` is the ListMeta as JSON."""
+    body = form.joint.join(items)
+    return form.list_head(served, metadata, len(body)) + body + form.tail
+
+
+class _Json:
+    """What the JSON forms have in common."""
+
+    joint = b","
+    tail = b"]}\n"
+    sized = False
+
+    def bookmark(self, served: Served, metadata: Object) -> bytes:
+        """An object of the type."""
+        kind = served.type
+        return orjson.dumps({"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata})
+
+    def status(self, refusal: StatusError) -> bytes:
+        """The Status."""
+        return refusal.body().rstrip()
+
+    def event(self, kind: bytes, body: bytes) -> bytes:
+        """A line of JSON."""
+        return b'{"type":"%b","object":%b}\n' % (kind, body)
+
+
+class Plain(_Json):
     """Objects as they are."""
 
     key = "object"
@@ -55,7 +105,7 @@ class Plain:
         """The object's JSON as a list item: built-in types without apiVersion and kind."""
         return served.render_item(value, revision)
 
-    def list_head(self, served: Served, metadata: bytes) -> bytes:
+    def list_head(self, served: Served, metadata: bytes, size: int) -> bytes:
         """The head of a typed list."""
         kind = served.type
         if kind.custom and b'"continue"' not in metadata:
@@ -74,7 +124,7 @@ class Plain:
 PLAIN = Plain()
 
 
-class MetadataOnly:
+class MetadataOnly(_Json):
     """PartialObjectMetadata: metadata without the rest."""
 
     key = "metadata"
@@ -87,13 +137,17 @@ class MetadataOnly:
         """The metadata of the object; items keep apiVersion and kind out as typed lists do."""
         return orjson.dumps(partial(served.decode(value, revision)))
 
-    def list_head(self, served: Served, metadata: bytes) -> bytes:
+    def list_head(self, served: Served, metadata: bytes, size: int) -> bytes:
         """The head of a PartialObjectMetadataList."""
         return b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":%b,"items":[' % metadata
 
     def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
         """The metadata of the object."""
         return self.render(served, value, revision)
+
+    def bookmark(self, served: Served, metadata: Object) -> bytes:
+        """Metadata as those of an object."""
+        return orjson.dumps(partial({"metadata": metadata}))
 
 
 METADATA_ONLY = MetadataOnly()
@@ -105,7 +159,7 @@ def partial(obj: Object) -> Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(_Json):
     """Rows of cells as kubectl prints them. `include` is what each row carries: Metadata, Object or None; `now`
     dates ages.
     """
@@ -121,13 +175,13 @@ class Table:
     def render(self, served: Served, value: bytes, revision: int) -> bytes:
         """A table of one row."""
         metadata = orjson.dumps({"resourceVersion": str(revision)} if revision else {})
-        return self.list_head(served, metadata) + self.item(served, value, revision) + b"]}"
+        return self.list_head(served, metadata, 0) + self.item(served, value, revision) + b"]}"
 
     def item(self, served: Served, value: bytes, revision: int) -> bytes:
         """A row."""
         return orjson.dumps(self._row(served, served.decode(value, revision)))
 
-    def list_head(self, served: Served, metadata: bytes) -> bytes:
+    def list_head(self, served: Served, metadata: bytes, size: int) -> bytes:
         """The head of a table: its columns."""
         return b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":%b,"columnDefinitions":%b,"rows":[' % (
             metadata,

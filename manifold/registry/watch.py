@@ -15,14 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import orjson
-
 from manifold.base import errors, keys
-from manifold.registry.hub import ADDED, DELETED, MODIFIED, Event, Hub, frame
+from manifold.registry.hub import ADDED, DELETED, MODIFIED, Event, Hub
 from manifold.registry.representation import Representation
 from manifold.registry.selection import Selection
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Compacted, Store
+from manifold.types.resource import Object
 
 PAGE = 500
 MAX_WAITING = 8 << 20
@@ -177,7 +176,7 @@ class Watch:
     def _refused(self, refusal: errors.StatusError) -> bytes:
         """The last event of a watch of objects that cannot be shown."""
         self.end()
-        return frame(b"ERROR", refusal.body().rstrip())
+        return self._error(refusal)
 
     # ---- the stream ------------------------------------------------------
 
@@ -250,7 +249,7 @@ class Watch:
                     continue
                 body = representation.frame(served, row.value, row.revision, self._first)
                 self._first = False
-                chunk.append(frame(ADDED, body))
+                chunk.append(representation.event(ADDED, body))
             if chunk:
                 sink.write(b"".join(chunk))
             await sink.drain()
@@ -319,14 +318,15 @@ class Watch:
             self._waker = None
 
     def _bookmark(self, revision: int, annotations: dict[str, str] | None) -> bytes:
-        kind = self._served.type
-        metadata: dict[str, object] = {"resourceVersion": str(revision)}
+        metadata: Object = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
-        name, version = kind.kind, kind.api_version
-        if self._representation.key == "metadata":
-            name, version = "PartialObjectMetadata", "meta.k8s.io/v1"
-        return frame(b"BOOKMARK", orjson.dumps({"kind": name, "apiVersion": version, "metadata": metadata}))
+        form = self._representation
+        return form.event(b"BOOKMARK", form.bookmark(self._served, metadata))
+
+    def _error(self, refusal: errors.StatusError) -> bytes:
+        form = self._representation
+        return form.event(b"ERROR", form.status(refusal))
 
     def _send_error(self, sink: Sink, refusal: errors.StatusError) -> None:
-        sink.write(frame(b"ERROR", refusal.body().rstrip()))
+        sink.write(self._error(refusal))

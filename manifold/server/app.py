@@ -104,13 +104,13 @@ class Application:
             await self._serve(request, responder)
         except errors.StatusError as refusal:
             if not responder.code:
-                await responder.refuse(refusal)
+                await responder.refuse(refusal, request.header(b"accept") if request is not None else "")
         except ConnectionError:
             return
         except Exception:
             log.exception("a request failed: %s %s", scope["method"], scope["path"])
             if not responder.code:
-                await responder.refuse(errors.internal())
+                await responder.refuse(errors.internal(), request.header(b"accept") if request is not None else "")
         finally:
             if request is not None and request.turns is not None:
                 request.leave()

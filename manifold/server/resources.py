@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import orjson
 
 from manifold.base import errors, keys
-from manifold.registry import delete, lists, patch, selection, watch
+from manifold.registry import binary, delete, lists, patch, selection, watch
 from manifold.registry.create import create
 from manifold.registry.hub import Hub
 from manifold.registry.large import LARGE, off_loop
@@ -26,13 +26,13 @@ from manifold.registry.options import (
     parse_revision,
     write_options,
 )
-from manifold.registry.representation import LIST_TAIL, METADATA_ONLY, PLAIN, Representation, Table
+from manifold.registry.representation import METADATA_ONLY, PLAIN, Representation, Table, whole_list
 from manifold.registry.served import Served
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Result, Target, default_manager
 from manifold.schema.bodies import parse_body, parse_delete_options, parse_patch
 from manifold.schema.ownership import Manager
-from manifold.server.negotiation import JSON, Accepted, negotiate
+from manifold.server.negotiation import JSON, PROTOBUF, WATCH_TYPES, Accepted, negotiate
 from manifold.server.open_watches import OpenWatches
 from manifold.server.request import Request, attributes_of
 from manifold.server.responses import CACHE, JSON_TYPE, Responder, audit_id
@@ -45,7 +45,8 @@ Route = Callable[[Request, Served, Target, Responder], Awaitable[None]]
 
 MIN_WATCH_SECONDS = 1800
 MAX_WATCH_SECONDS = 3600
-WATCHED_TYPES = ("application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch")
+WATCHED = {JSON: JSON_TYPE, PROTOBUF: (b"content-type", f"{PROTOBUF};stream=watch".encode())}
+"""The Content-Type of a watch."""
 _NO_NAME = (".", "..")
 SCOPED = ("get", "list", "watch", "update", "patch")
 """The verbs that know of the reach of a view. No other is served where there is one."""
@@ -132,7 +133,9 @@ class Resources:
                 raise errors.method_not_allowed()
             await self._create(request, target, responder)
         elif method == "GET":
-            responder.accepted = accepted = negotiate(request.header(b"accept"))
+            responder.accepted = accepted = negotiate(
+                request.header(b"accept"), bool(kind.protobuf), info.verb == "watch"
+            )
             if collection:
                 target.name = ""
                 if info.verb == "watch":
@@ -199,6 +202,12 @@ class Resources:
             return Table(include or "Metadata", self._environment.clock.now())
         return METADATA_ONLY if accepted.form == "metadata" else PLAIN
 
+    def _many(self, request: Request, accepted: Accepted) -> Representation:
+        """The representation of lists and watches, whose media type is not for the edge to make."""
+        if accepted.media == PROTOBUF:
+            return binary.METADATA_ONLY if accepted.form == "metadata" else binary.PLAIN
+        return self._representation(request, accepted)
+
     def _range(self, target: Target, chosen: selection.Selection) -> bytes | None:
         """The key range of a list or watch, narrowed by what the selection pins down; None: nothing can match."""
         served = target.served
@@ -241,20 +250,21 @@ class Resources:
                 "NotAcceptable",
                 f"you requested PartialObjectMetadata, but the requested object is a list (*core.{name})",
             )
-        form = self._representation(request, accepted)
+        form = self._many(request, accepted)
         prefix, chosen = self._narrowed(target, options)
         if prefix is None:
             metadata = b'{"resourceVersion":"%d"}' % self._store.revision
-            await responder.json(200, form.list_head(target.served, metadata) + LIST_TAIL)
+            await responder.made(200, whole_list(form, target.served, metadata, ()))
             return
         wanted = lists.ListRequest(target.served, prefix, chosen, form, options)
         await responder.stream(200, await lists.stream(self._store, wanted))
 
     async def _watch(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
         options = list_options(request.query, True)
-        if accepted.media != JSON:
-            raise errors.not_acceptable(WATCHED_TYPES)
-        form = self._representation(request, accepted)
+        watched = WATCHED.get(accepted.media)
+        if watched is None:
+            raise errors.not_acceptable(WATCH_TYPES)
+        form = self._many(request, accepted)
         if target.name:
             chosen = selection.within(selection.parse(target.served, options.labels, ""), target.scope)
             prefix: bytes | None = target.served.key(target.cluster, target.namespace, target.name)
@@ -275,7 +285,7 @@ class Resources:
             bookmarks=options.bookmarks,
             seconds=min(float(seconds), MAX_WATCH_SECONDS),
         )
-        await responder.start(200, [audit_id(), CACHE, JSON_TYPE])
+        await responder.start(200, [audit_id(), CACHE, watched])
         direct = request.scope.get("extensions", {}).get("transport")
         sink: watch.Sink = direct if direct is not None else Sink(responder)
         await responder.chunk(b"")
@@ -294,13 +304,13 @@ class Resources:
 
     async def show(self, request: Request, served: Served, obj: Object, responder: Responder) -> None:
         """Answer with an object that is not stored, in the form the client asks for."""
-        responder.accepted = accepted = negotiate(request.header(b"accept"))
+        accepted = self._negotiated(request, served, responder)
         await self._answer(request, served, Result(200, obj=obj), accepted, responder)
 
     # ---- writing ---------------------------------------------------------
 
-    def _negotiated(self, request: Request, responder: Responder) -> Accepted:
-        responder.accepted = accepted = negotiate(request.header(b"accept"))
+    def _negotiated(self, request: Request, served: Served, responder: Responder) -> Accepted:
+        responder.accepted = accepted = negotiate(request.header(b"accept"), bool(served.type.protobuf))
         return accepted
 
     async def _answer(
@@ -329,7 +339,7 @@ class Resources:
         return patch.finish(served, parsed, validation, responder.warn)
 
     async def _create(self, request: Request, target: Target, responder: Responder) -> None:
-        accepted = self._negotiated(request, responder)
+        accepted = self._negotiated(request, target.served, responder)
         options = write_options(request.query, "CreateOptions")
         body = await request.body()
         if len(body) < LARGE:
@@ -340,7 +350,7 @@ class Resources:
         await self._answer(request, target.served, result, accepted, responder)
 
     async def _put(self, request: Request, target: Target, responder: Responder) -> None:
-        accepted = self._negotiated(request, responder)
+        accepted = self._negotiated(request, target.served, responder)
         options = write_options(request.query, "UpdateOptions")
         served = target.served
         body = await request.body()
@@ -357,7 +367,7 @@ class Resources:
         await self._answer(request, served, result, accepted, responder)
 
     async def _patch(self, request: Request, target: Target, responder: Responder) -> None:
-        accepted = self._negotiated(request, responder)
+        accepted = self._negotiated(request, target.served, responder)
         served = target.served
         media = request.header(b"content-type").split(";")[0].strip().lower()
         allowed = [one for one in patch.ALL_TYPES if not (served.type.custom and one == patch.STRATEGIC_MERGE_PATCH)]
@@ -390,21 +400,20 @@ class Resources:
         return delete_options(request.query, parsed)
 
     async def _delete(self, request: Request, target: Target, responder: Responder) -> None:
-        accepted = self._negotiated(request, responder)
+        accepted = self._negotiated(request, target.served, responder)
         options = await self._delete_options(request)
         result = await delete.delete(self._environment, target, options)
         await self._answer(request, target.served, result, accepted, responder)
 
     async def _delete_collection(self, request: Request, target: Target, responder: Responder) -> None:
-        accepted = self._negotiated(request, responder)
+        accepted = self._negotiated(request, target.served, responder)
         options = await self._delete_options(request)
         listed = list_options(request.query, False)
-        form = self._representation(request, accepted)
+        form = self._many(request, accepted)
         prefix, chosen = self._narrowed(target, listed)
         items: list[bytes] = []
         if prefix is not None:
             rows = delete.delete_collection(self._environment, target, prefix, chosen, options)
             items = [form.item(target.served, row.value, row.revision) async for row in rows]
         metadata = b'{"resourceVersion":"%d"}' % self._store.revision
-        body = form.list_head(target.served, metadata) + b",".join(items) + LIST_TAIL
-        await responder.json(200, body)
+        await responder.made(200, whole_list(form, target.served, metadata, items))

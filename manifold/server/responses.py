@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from manifold.base.errors import StatusError
-from manifold.server.negotiation import PLAIN, YAML, Accepted
+from manifold.server.negotiation import JSON, PLAIN, PROTOBUF, YAML, Accepted, refusal_media
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
@@ -22,7 +22,7 @@ Header = tuple[bytes, bytes]
 GZIP_FROM = 128 << 10
 CACHE = (b"cache-control", b"no-cache, private")
 JSON_TYPE = (b"content-type", b"application/json")
-YAML_TYPE = (b"content-type", b"application/yaml")
+CONTENT_TYPES: dict[str, Header] = {media: (b"content-type", media.encode()) for media in (JSON, YAML, PROTOBUF)}
 MAX_WARNING = 256
 """Characters of one warning, where there are so many that not all can be told whole."""
 MAX_WARNED = 4096
@@ -96,10 +96,10 @@ class Responder:
         await self._send({"type": "http.response.body", "body": b"" if self.head_only else body})
 
     async def json(self, code: int, body: bytes) -> None:
-        """Answer with JSON bytes, in the form the client accepts (YAML, indented)."""
+        """Answer with an object given as JSON, in the form the client accepts (protobuf, YAML, indented)."""
         accepted = self.accepted
-        if accepted.media == YAML:
-            await self.raw(code, b"application/yaml", to_yaml(body))
+        if accepted.media != JSON:
+            await self.raw(code, accepted.media.encode(), in_media(accepted.media, body))
         elif accepted.pretty:
             indented = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
             await self.raw(code, b"application/json", indented + b"\n")
@@ -110,15 +110,22 @@ class Responder:
             await self.start(code, [audit_id(), CACHE, JSON_TYPE, length])
             await self._send({"type": "http.response.body", "body": b"" if self.head_only else body})
 
-    async def refuse(self, refusal: StatusError) -> None:
-        """Answer with a `Status`. A refusal is JSON unless the client reads only YAML."""
+    async def made(self, code: int, body: bytes) -> None:
+        """Answer with bytes that are protobuf where that is accepted, and JSON to be answered as by `json` else."""
+        if self.accepted.media == PROTOBUF:
+            await self.raw(code, PROTOBUF.encode(), body)
+        else:
+            await self.json(code, body)
+
+    async def refuse(self, refusal: StatusError, accept: str = "") -> None:
+        """Answer with a `Status`, in the first media type of an Accept header there is, which need not be one that
+        what was asked for has.
+        """
         headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
         if refusal.retry_after:
             headers.append((b"retry-after", b"%d" % refusal.retry_after))
-        if self.accepted.media == YAML:
-            await self.raw(refusal.code, b"application/yaml", to_yaml(refusal.body()), headers)
-        else:
-            await self.raw(refusal.code, b"application/json", refusal.body(), headers)
+        media = refusal_media(accept)
+        await self.raw(refusal.code, media.encode(), in_media(media, refusal.body()), headers)
 
     async def text(self, code: int, body: str) -> None:
         """Answer with plain text."""
@@ -126,14 +133,21 @@ class Responder:
         await self.raw(code, b"text/plain; charset=utf-8", body.encode(), headers)
 
     async def stream(self, code: int, pieces: AsyncIterator[bytes]) -> None:
-        """Answer with JSON in pieces. One piece is sent whole; more are streamed as they come."""
+        """Answer with pieces of JSON, or of protobuf where that is accepted. One piece is sent whole; more are streamed
+        as they come.
+        """
+        accepted = self.accepted
         first = await anext(pieces, b"")
         second = await anext(pieces, None)
-        if second is None or self.accepted.media == YAML or self.accepted.pretty:
+        if accepted.media == PROTOBUF:
+            if second is None:
+                await self.made(code, first)
+                return
+        elif second is None or accepted.media == YAML or accepted.pretty:
             rest = [piece async for piece in pieces] if second is not None else []
             await self.json(code, b"".join((first, second or b"", *rest)))
             return
-        headers = [audit_id(), CACHE, JSON_TYPE, *self.extra]
+        headers = [audit_id(), CACHE, CONTENT_TYPES[accepted.media], *self.extra]
         compress = None
         if self.gzip:
             from isal import isal_zlib  # loaded by the first large answer
@@ -160,8 +174,17 @@ class Responder:
         await self._send({"type": "http.response.body", "body": b""})
 
 
-def to_yaml(body: bytes) -> bytes:
-    """JSON bytes as YAML, keys sorted as Kubernetes writes them."""
-    from manifold.schema.yaml_output import dump  # hardly any client wants YAML
+def in_media(media: str, body: bytes) -> bytes:
+    """An object given as JSON in another media type: YAML with its keys sorted, as Kubernetes writes them, or protobuf,
+    which negotiation promises only for kinds that have a message.
+    """
+    if media == JSON:
+        return body
+    obj = orjson.loads(body)
+    if media == YAML:
+        from manifold.schema.yaml_output import dump  # hardly any client wants YAML
 
-    return dump(orjson.loads(body))
+        return dump(obj)
+    from manifold.schema import protobuf  # loaded by the first answer in it
+
+    return protobuf.encode_object(obj)

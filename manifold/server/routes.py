@@ -67,7 +67,7 @@ class Routes:
         kind = served.type
         if request.method != "POST" or target.name or (kind.namespaced and not target.namespace):
             raise errors.method_not_allowed()
-        responder.accepted = accepted = negotiate(request.header(b"accept"))
+        responder.accepted = accepted = negotiate(request.header(b"accept"), protobuf=True)
         if accepted.form != "object":
             raise errors.not_acceptable(READ_TYPES)
         options = write_options(request.query, "CreateOptions")
@@ -93,7 +93,7 @@ class Routes:
     async def _token(self, request: Request, served: Served, target: Target, responder: Responder) -> None:
         if request.method != "POST":
             raise errors.method_not_allowed()
-        responder.accepted = negotiate(request.header(b"accept"))
+        responder.accepted = negotiate(request.header(b"accept"), protobuf=True)
         options = write_options(request.query, "CreateOptions")
         kind = find_type("authentication.k8s.io", "v1", "tokenrequests")
         if kind is None:

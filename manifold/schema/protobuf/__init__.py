@@ -7,20 +7,32 @@ Must not know: resource types, requests.
 
 from manifold.schema.protobuf.envelope import (
     DELETE_OPTIONS,
+    META_VERSION,
+    NO_CONTENT,
     decode,
     decode_message,
+    delimited,
     encode,
     encode_message,
+    encode_object,
+    envelope_head,
     message_for,
     open_envelope,
+    opening,
 )
 
 __all__ = [
     "DELETE_OPTIONS",
+    "META_VERSION",
+    "NO_CONTENT",
     "decode",
     "decode_message",
+    "delimited",
     "encode",
     "encode_message",
+    "encode_object",
+    "envelope_head",
     "message_for",
     "open_envelope",
+    "opening",
 ]

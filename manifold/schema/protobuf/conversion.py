@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -207,17 +207,18 @@ def _moment(given: Any) -> datetime | None:
 
 
 def _write_time(into: Any, value: Any) -> None:
-    _write_moment(into, clock.parse(value))
+    into.f1, into.f2 = _past(clock.parse, value)
 
 
 def _write_micro_time(into: Any, value: Any) -> None:
-    _write_moment(into, clock.parse_micro(value))
+    into.f1, into.f2 = _past(clock.parse_micro, value)
 
 
-def _write_moment(into: Any, moment: datetime) -> None:
-    past = moment - _EPOCH
-    into.f1 = past.days * 86400 + past.seconds
-    into.f2 = past.microseconds * 1000
+@lru_cache(4096)
+def _past(parse: Callable[[str], datetime], text: str) -> tuple[int, int]:
+    """Seconds and nanoseconds since 1970. Kept, because an object names one moment several times."""
+    past = parse(text) - _EPOCH
+    return past.days * 86400 + past.seconds, past.microseconds * 1000
 
 
 def _read_duration(given: Any) -> str:

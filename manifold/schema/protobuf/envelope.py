@@ -6,7 +6,7 @@ in the words of Kubernetes' own decoder, which names a place only where it has m
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from manifold.schema.decoding import DecodingError
@@ -21,12 +21,19 @@ _TYPE_META, _RAW = 1, 2
 _API_VERSION, _KIND = 1, 2
 _FEW = 50
 _UNEXPECTED_END = "unexpected EOF"
-_NO_CONTENT = b"\x1a\x00\x22\x00"
+NO_CONTENT = b"\x1a\x00\x22\x00"
 """The last two fields of the envelope, encoding and type of the content, which Kubernetes writes empty."""
 
 
+META_VERSION = "meta.k8s.io/v1"
+_META = "k8s.io.apimachinery.pkg.apis.meta.v1."
+
+
+@lru_cache(1024)
 def message_for(group: str, version: str, kind: str) -> str:
-    """The full name of the message of a built-in kind, empty where there is none."""
+    """The full name of the message of a built-in kind, or of its metadata alone; empty where there is none."""
+    if group == "meta.k8s.io" and version == "v1" and kind in ("PartialObjectMetadata", "PartialObjectMetadataList"):
+        return _META + kind
     name = _message_name(schema_name(group, version, kind))
     return name if known(name) else ""
 
@@ -49,10 +56,27 @@ def decode(body: bytes) -> tuple[str, str, dict[str, Any]]:
 
 def encode(message: str, obj: dict[str, Any]) -> bytes:
     """The body of an object: its apiVersion and kind in the envelope, the rest as `message` in it."""
-    kind = obj.get("kind", "").encode()
-    api_version = obj.get("apiVersion", "").encode()
-    head = _delimited(_API_VERSION, api_version) + _delimited(_KIND, kind)
-    return MAGIC + _delimited(_TYPE_META, head) + _delimited(_RAW, encode_message(message, obj)) + _NO_CONTENT
+    raw = encode_message(message, obj)
+    head = envelope_head(obj.get("apiVersion", ""), obj.get("kind", ""))
+    return b"".join((head, opening(_RAW, len(raw)), raw, NO_CONTENT))
+
+
+def encode_object(obj: dict[str, Any]) -> bytes:
+    """The body of an object of a kind that has a message. Raises ValueError for others."""
+    group, _, version = obj["apiVersion"].rpartition("/")
+    message = message_for(group, version, obj["kind"])
+    if not message:
+        raise ValueError(f"no message for {obj['apiVersion']} {obj['kind']}")
+    return encode(message, obj)
+
+
+@lru_cache(1024)
+def envelope_head(api_version: str, kind: str) -> bytes:
+    """What precedes the message of an object in its body, without the length of the message: see `opening`. Behind the
+    message comes NO_CONTENT.
+    """
+    head = delimited(_API_VERSION, api_version.encode()) + delimited(_KIND, kind.encode())
+    return MAGIC + delimited(_TYPE_META, head)
 
 
 def decode_message(message: str, raw: bytes) -> dict[str, Any]:
@@ -98,14 +122,23 @@ def open_envelope(body: bytes) -> tuple[str, str, bytes]:
     return api_version, head.get(_KIND, b"").decode("utf-8", "replace"), parts.get(_RAW, b"")
 
 
-def _delimited(number: int, content: bytes) -> bytes:
-    size = len(content)
+def delimited(number: int, content: bytes) -> bytes:
+    """A field of strings, bytes or a message. `number` is below 16."""
+    return opening(number, len(content)) + content
+
+
+def opening(number: int, size: int) -> bytes:
+    """What precedes the `size` bytes of a field: its tag, and how many they are."""
+    if size < 128:
+        return bytes((number << 3 | 2, size))
+    if size < 16384:
+        return bytes((number << 3 | 2, size & 127 | 128, size >> 7))
     written = bytearray((number << 3 | 2,))
     while size > 127:
         written.append(size & 127 | 128)
         size >>= 7
     written.append(size)
-    return bytes(written) + content
+    return bytes(written)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
