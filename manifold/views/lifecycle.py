@@ -34,9 +34,8 @@ from manifold.types.resource import Object
 from manifold.views.resolution import Resolution
 from manifold.views.view import Shown
 
-_is_name = re.compile(
-    "[a-z0-9]([-a-z0-9]*[a-z0-9])?(:[a-z0-9]([-a-z0-9]*[a-z0-9])?)*:[a-z0-9][-a-z0-9]*[a-z0-9]"
-).fullmatch
+_SEGMENT = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_is_name = re.compile(f"{_SEGMENT}(?::{_SEGMENT})+").fullmatch
 _LISTS = ("initializers", "terminators")
 _SERVER_OWNED = ("phase", "URL")
 _NEVER_ACTED_AS = frozenset((MASTERS, LOGICAL_CLUSTER_ADMIN, EXTERNAL_LOGICAL_CLUSTER_ADMIN, WORKSPACE_BOOTSTRAPPER))
