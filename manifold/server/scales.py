@@ -15,6 +15,7 @@ import orjson
 from manifold.base import clock, errors, fields
 from manifold.registry.options import WriteOptions, write_options
 from manifold.registry.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH
+from manifold.registry.representation import partial
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Target, default_manager
 from manifold.schema.bodies import check_type, parse_body, parse_patch
@@ -59,7 +60,7 @@ class Scales:
         refusal = scale.missing(obj)
         if refusal is not None:
             raise refusal
-        await responder.json(200, orjson.dumps(scale.read(obj)))
+        await _answer(200, scale.read(obj), responder)
 
     async def _write(self, request: Request, target: Target, scale: CustomScale, responder: Responder) -> None:
         body = await request.body()
@@ -85,7 +86,7 @@ class Scales:
         if result.warnings:
             responder.warn(result.warnings)
         obj = result.obj or target.served.decode(result.value, result.revision)
-        await responder.json(result.code, orjson.dumps(scale.read(obj)))
+        await _answer(result.code, scale.read(obj), responder)
 
     def _applied(self, target: Target, scale: CustomScale, body: Any, options: WriteOptions) -> Change:
         """An apply of a Scale as one of the object: it owns the number and nothing else."""
@@ -106,6 +107,12 @@ class Scales:
             return apply(live, configuration, kind.schema, manager, options.force, now, ())
 
         return change
+
+
+async def _answer(code: int, scale: Object, responder: Responder) -> None:
+    """Answer with a Scale, or its metadata where those were asked for."""
+    shown = partial(scale) if responder.accepted.form == "metadata" else scale
+    await responder.json(code, orjson.dumps(shown))
 
 
 def _changes(target: Target, scale: CustomScale, change: Change) -> Change:

@@ -8,8 +8,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +33,7 @@ var scenarios = map[string]func(context.Context, *rest.Config) error{
 	"informers": informersScenario,
 	"leader":    leaderScenario,
 	"metadata":  metadataScenario,
+	"partial":   partialScenario,
 	"openapi":   openapiScenario,
 	"typed":     typedScenario,
 	"watch":     watchScenario,
@@ -105,6 +108,13 @@ func recorded(config *rest.Config) (*rest.Config, *recorder) {
 		return notes
 	})
 	return copied, notes
+}
+
+// media is what was noted, sorted.
+func (r *recorder) media() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.seen))
 }
 
 func typedClient(config *rest.Config) *kubernetes.Clientset {

@@ -48,6 +48,40 @@ def test_an_informer_follows(workspace, converse):
     assert informer.finish() == []
 
 
+def test_an_informer_is_served_by_a_watch_in_protobuf_alone(workspace, converse):
+    post(workspace, "first", a="1")
+    informer = converse("informers", workspace.kubeconfig)
+    informer.until(event="synced")
+    informer.cue("media")
+    assert informer.until(event="media")[-1]["media"] == ["received application/vnd.kubernetes.protobuf;stream=watch"]
+    informer.cue("list")
+    assert informer.until(event="cache")[-1]["objects"]["first"] == {"a": "1"}
+    assert informer.finish() == []
+
+
+def test_metadata_informers_of_a_built_in_and_of_a_custom_type(workspace, converse):
+    post(workspace, "first", a="1")
+    informer = converse("partial", workspace.kubeconfig)
+    begin = informer.until(event="synced")
+    found = {(line["resource"], line["name"]) for line in begin if line["event"] == "add"}
+    while ("configmaps", "first") not in found:  # handlers may hear of what is synced after it
+        line = informer.line()
+        found.add((line["resource"], line["name"]))
+    child = {
+        "apiVersion": "tenancy.kcp.io/v1alpha1",
+        "kind": "Workspace",
+        "metadata": {"name": "child", "labels": {"of": "partial"}},
+    }
+    assert workspace.request("POST", "/apis/tenancy.kcp.io/v1alpha1/workspaces", child)[0] == 201
+    told = informer.until(event="add", resource="workspaces", name="child")[-1]
+    assert told["labels"]["of"] == "partial"
+    assert workspace.request("DELETE", f"{MAPS}/first")[0] == 200
+    informer.until(event="delete", resource="configmaps", name="first")
+    informer.cue("media")
+    assert informer.until(event="media")[-1]["media"] == ["received application/vnd.kubernetes.protobuf;stream=watch"]
+    informer.finish()
+
+
 def test_an_informer_survives_restarts_of_the_server(tmp_path, converse):
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = str(free.getsockname()[1])

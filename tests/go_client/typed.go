@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"sort"
 	"time"
 
 	authentication "k8s.io/api/authentication/v1"
@@ -154,13 +153,6 @@ func typedScenario(ctx context.Context, config *rest.Config) error {
 		return fmt.Errorf("review access: %w", err)
 	}
 	say(line{"kind": "TokenRequest", "user": review.Status.UserInfo.Username, "allowed": access.Status.Allowed})
-	seen := []string{}
-	notes.mu.Lock()
-	for entry := range notes.seen {
-		seen = append(seen, entry)
-	}
-	notes.mu.Unlock()
-	sort.Strings(seen)
-	say(line{"media": seen})
+	say(line{"media": notes.media()})
 	return nil
 }
