@@ -31,6 +31,8 @@ LOGICAL_CLUSTER_ADMINS = frozenset(
         "system:kcp:tenancy:workspace-bootstrapper",
     )
 )
+OWNERSHIP = ("createdBy", "owner", "terminators")
+"""Of the spec of a LogicalCluster, what says by whose right others act in it, and to whom its state is told."""
 _ORDER = {"": 0, "Scheduling": 1, "Initializing": 2, "Ready": 3}
 
 
@@ -119,6 +121,9 @@ class LogicalClusterGuard(Plugin):
         given, had = _names(spec), _names(before)
         if set(given) != set(had):
             return "spec.initializers is immutable"
+        for name in OWNERSHIP:
+            if spec.get(name) != before.get(name):
+                return f"spec.{name} is immutable"
         phase, earlier = str(status.get("phase") or ""), str(was.get("phase") or "")
         left, left_before = _names(status), _names(was)
         if phase == "Initializing" and earlier != "Initializing" and set(left) != set(given):
@@ -129,6 +134,8 @@ class LogicalClusterGuard(Plugin):
             return "status.initializers is immutable after initialization"
         if phase != "Initializing" and earlier == "Initializing" and left:
             return "status.initializers is not empty"
+        if not set(_names(status, "terminators")) <= set(_names(was, "terminators")):
+            return "status.terminators must not grow"
         if _ORDER.get(phase, 0) < _ORDER.get(earlier, 0):
             return f'cannot transition from "{earlier}" to "{phase}"'
         inactive = "core.kcp.io/inactive"
@@ -146,8 +153,8 @@ def _part(obj: dict[str, object], name: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _names(part: dict[str, object]) -> list[str]:
-    found = part.get("initializers")
+def _names(part: dict[str, object], name: str = "initializers") -> list[str]:
+    found = part.get(name)
     return [str(one) for one in found] if isinstance(found, list) else []
 
 

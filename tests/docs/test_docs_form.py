@@ -13,7 +13,7 @@ WANTED = {
     "CHANGELOG.md",
     "SECURITY.md",
     *(f"docs/{one}.md" for one in ("api", "architecture", "compatibility", "metrics", "operations", "performance")),
-    *(f"docs/{one}.md" for one in ("settings", "workspaces-cli", "decisions/README")),
+    *(f"docs/{one}.md" for one in ("settings", "workspaces", "workspaces-cli", "decisions/README")),
 }
 _MACHINE = re.compile(r"(?<![\w.])/(?:work|home|root|tmp|mnt|Users|var)/")
 

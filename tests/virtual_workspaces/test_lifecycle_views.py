@@ -439,3 +439,25 @@ def test_nobody_takes_the_groups_of_those_at_work(world):
     headers = {"Impersonate-User": "x", "Impersonate-Group": f"system:kcp:initializer:{world.initializer('ii')}"}
     status, _ = world.server.request("GET", f"/clusters/{cluster}/api/v1/namespaces", headers=headers)
     assert status == 403
+
+
+def test_who_made_a_logical_cluster_stays_said(world):
+    """The owner's right is what content is reached by: its administrator cannot make somebody else the owner."""
+    world.make_type("ii", initializer=True, terminator=True)
+    made = world.make_workspace("ii")
+    path = f"/clusters/{made['spec']['cluster']}{LOGICAL_CLUSTER}"
+    for spec in (
+        {"createdBy": {"username": "victim", "groups": ["system:kcp:admin"]}},
+        {"owner": {"name": "other"}},
+        {"terminators": None},
+        {"initializers": []},
+    ):
+        status, answer = world.request("PATCH", path, {"spec": spec}, media=MERGE)
+        (name,) = spec
+        assert (status, answer["message"]) == (
+            403,
+            f'logicalclusters.core.kcp.io "cluster" is forbidden: spec.{name} is immutable',
+        )
+    body = {"status": {"terminators": [world.initializer("ii"), "root:other"]}}
+    status, answer = world.request("PATCH", f"{path}/status", body, media=MERGE)
+    assert (status, answer["message"].rpartition(": ")[2]) == (403, "status.terminators must not grow")
