@@ -10,6 +10,7 @@ from __future__ import annotations
 from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, names
 from manifold.registry.effects import Plan
+from manifold.registry.large import off_loop
 from manifold.registry.options import WriteOptions
 from manifold.registry.owners import considered
 from manifold.registry.writing import (
@@ -45,12 +46,18 @@ def check_namespace(target: Target, metadata: Object) -> None:
 
 
 async def create(
-    environment: Environment, target: Target, obj: Object, options: WriteOptions, *, applied: bool = False
+    environment: Environment,
+    target: Target,
+    obj: Object,
+    options: WriteOptions,
+    *,
+    applied: bool = False,
+    large: bool = False,
 ) -> Result:
     """Create `obj` (already in stored form; owned by this call).
 
-    `applied` tells that field ownership has been decided by an apply. Raises 409 AlreadyExists, 422, 403, 404 for a
-    missing namespace.
+    `applied` tells that field ownership has been decided by an apply; `large` that there is so much of it that what
+    walks all of it must not do so on the event loop. Raises 409 AlreadyExists, 422, 403, 404 for a missing namespace.
     """
     served = target.served
     kind = served.type
@@ -80,7 +87,11 @@ async def create(
         if not applied:
             # Before admission and preparation: a client owns what it sent and what was defaulted, nothing else.
             manager = Manager(operation.manager, "Update", kind.api_version)
-            track_create(None, obj, kind.schema, manager, now, _STATUS if kind.status else ())
+            tracked = (None, obj, kind.schema, manager, now, _STATUS if kind.status else ())
+            if large:
+                await off_loop(track_create, *tracked)
+            else:
+                track_create(*tracked)
         kind.strategy.prepare_create(obj)
         if kind.set_creator is not None:
             kind.set_creator(obj, target.user)
@@ -103,7 +114,8 @@ async def create(
         if kind.generation:
             metadata["generation"] = 1
         found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name, kind.custom)
-        found += kind.strategy.validate_create(obj)
+        validate = kind.strategy.validate_create
+        found += await off_loop(validate, obj) if large else validate(obj)
         if found:
             raise errors.invalid(*kind.named_in_refusals, name, found)
         await environment.admission.validate(request)
@@ -116,7 +128,7 @@ async def create(
         else:
             annotations[CLUSTER_ANNOTATION] = target.cluster
         key = served.key(target.cluster, target.namespace, name)
-        value = served.encode(obj)
+        value = await off_loop(served.encode, obj) if large else served.encode(obj)
         if options.dry_run:
             await _check_free(plan, key, target, name)
             return Result(201, obj=obj, warnings=warnings)

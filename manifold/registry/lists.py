@@ -148,19 +148,18 @@ async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
 class _Slices:
     """Turns rows into items, and lets the loop go on when that has taken a while."""
 
-    __slots__ = ("_due", "_request", "_traces", "size")
+    __slots__ = ("_request", "_traces", "due", "size")
 
     def __init__(self, request: ListRequest) -> None:
         self._request = request
         self._traces = request.selection.traces()
-        self._due = time.perf_counter() + SLICE_SECONDS
+        self.due = time.perf_counter() + SLICE_SECONDS
         self.size = FIRST_PAGE
 
-    async def turn(self) -> None:
-        """Let the loop go on if this slice is used up."""
-        if time.perf_counter() > self._due:
-            await asyncio.sleep(0)
-            self._due = time.perf_counter() + SLICE_SECONDS
+    async def pause(self) -> None:
+        """Let the loop go on, and begin a new slice. To be called when `due` has passed."""
+        await asyncio.sleep(0)
+        self.due = time.perf_counter() + SLICE_SECONDS
 
     def weigh(self, rows: Sequence[Row]) -> None:
         """Decide the size of the next page by the rows of this one."""
@@ -178,10 +177,12 @@ class _Slices:
         for trace in self._traces:
             rows = [row for row in rows if trace in row.value]
         found = []
+        clock = time.perf_counter
         for row in rows:
             if selection.matches(served, served.decode(row.value, row.revision)):
                 found.append(row)
-            await self.turn()
+            if clock() > self.due:
+                await self.pause()
         return found
 
     async def items(self, rows: Sequence[Row]) -> list[bytes]:
@@ -191,9 +192,11 @@ class _Slices:
             opening = served.item_opening
             return [b'%b%d",%b' % (opening, row.revision, row.value[11 + row.value[2] :]) for row in rows]
         made = []
+        clock = time.perf_counter
         for row in rows:
             made.append(representation.item(served, row.value, row.revision))
-            await self.turn()
+            if clock() > self.due:
+                await self.pause()
         return made
 
 
@@ -223,7 +226,8 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
             yield opening + joint.join(waiting)
             opening, weight = joint, 0
             waiting.clear()
-        await slices.turn()
+        if time.perf_counter() > slices.due:
+            await slices.pause()
     if sized and weight >= PIECE_BYTES:
         yield form.list_head(request.served, metadata, weight)
         waiting.reverse()
@@ -253,7 +257,8 @@ async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> A
             break
         position = page[-1].key + b"\x00"
         slices.weigh(page)
-        await slices.turn()
+        if time.perf_counter() > slices.due:
+            await slices.pause()
     metadata: dict[str, object] = {"resourceVersion": str(snapshot.revision)}
     if len(rows) > limit:
         del rows[limit:]

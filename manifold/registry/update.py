@@ -14,7 +14,7 @@ from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, fields
 from manifold.registry.create import check_namespace, create
 from manifold.registry.effects import Operation, Plan
-from manifold.registry.large import off_loop
+from manifold.registry.large import LARGE, off_loop
 from manifold.registry.options import WriteOptions, parse_revision
 from manifold.registry.writing import (
     ATTEMPTS,
@@ -86,7 +86,7 @@ async def _create_instead(environment: Environment, target: Target, wanted: Upda
     if wanted.applied:
         metadata.pop("resourceVersion", None)
     _check_name(target, metadata.get("name") or "")
-    return await create(environment, target, obj, wanted.options, applied=wanted.applied)
+    return await create(environment, target, obj, wanted.options, applied=wanted.applied, large=wanted.large)
 
 
 def _check_name(target: Target, name: str) -> None:
@@ -135,12 +135,13 @@ async def _once(
 ) -> Result:
     served = target.served
     kind = served.type
+    large = wanted.large or len(row.value) >= LARGE
     old = served.decode(row.value, row.revision)
     scope = target.scope
     if scope is not None and not scope.sees(old):
         raise target.missing()
     live = old if wanted.put else served.decode(row.value, row.revision)
-    new = await off_loop(wanted.change, live) if wanted.large else wanted.change(live)
+    new = await off_loop(wanted.change, live) if large else wanted.change(live)
     old_metadata = old["metadata"]
     metadata = new.setdefault("metadata", {})
     _check_identity(target, wanted, metadata, row, old_metadata["uid"])
@@ -184,7 +185,8 @@ async def _once(
     if kind.generation and _content(new, kind.status) != _content(old, kind.status):
         metadata["generation"] = old_metadata.get("generation", 0) + 1
     found = metadata_rules.validate_update(metadata, old_metadata, kind.custom)
-    found += kind.strategy.validate_update(new, old) if part is None else part.validate_update(new, old)
+    validate = kind.strategy.validate_update if part is None else part.validate_update
+    found += await off_loop(validate, new, old) if large else validate(new, old)
     if scope is not None:
         found += scope.validate_update(new, old)
     if found:
@@ -193,7 +195,11 @@ async def _once(
     warnings = request.warnings + (kind.strategy.warnings(new) if part is None else [])
     if not wanted.applied:
         manager = Manager(operation.manager, "Update", kind.api_version, target.subresource)
-        track_update(old, new, kind.schema, manager, clock.format_seconds(operation.now))
+        tracked = (old, new, kind.schema, manager, clock.format_seconds(operation.now))
+        if large:
+            await off_loop(track_update, *tracked)
+        else:
+            track_update(*tracked)
     metadata["resourceVersion"] = old_metadata["resourceVersion"]
     keep_times(old, new)
     if new == old and served.is_current(row.value):
@@ -209,7 +215,7 @@ async def _once(
         await environment.owners.change(plan, row, old_metadata, metadata, attempt)
     if wanted.options.dry_run:
         return Result(200, obj=new, warnings=warnings)
-    value = served.encode(new)
+    value = await off_loop(served.encode, new) if large else served.encode(new)
     revision = await environment.commit(Write(row.key, None if gone else value), plan)
     return Result(200, value, row.revision if gone else revision, warnings=warnings)
 

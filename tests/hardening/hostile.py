@@ -64,6 +64,10 @@ class Answer:
         assert not expected or self.status in expected, f"expected {expected}: {told}"
         if self.status >= 400 and not self.asked.startswith("HEAD "):
             media = self.headers.get("Content-Type")
+            if media == "application/vnd.kubernetes.protobuf" and media in self.asked:
+                assert self.body.startswith(b"k8s\0"), told
+                assert any(reason.encode() in self.body for reason in REASONS[self.status]), told
+                return self
             assert media in ("application/json", "application/yaml"), told
             assert media == "application/json" or "application/yaml" in self.asked, told
             status = self.json() if media == "application/json" else yaml.load(self.body, Loader=yaml.CSafeLoader)
