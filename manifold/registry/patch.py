@@ -92,6 +92,7 @@ class Patch:
             raise self._unfit(result, f"json: cannot unmarshal {json_type(result)} into Go value of type {go}")
         shown = result if self.options.validation != "Strict" else orjson.loads(orjson.dumps(result))
         try:
+            self._check_type(served, result)
             problems = problems + served.type.codec.normalize(result)
         except errors.StatusError as refusal:
             if served.type.custom:
@@ -103,6 +104,15 @@ class Patch:
             self.tell(warnings(problems))
         finished: Object = result
         return finished
+
+    def _check_type(self, served: Served, result: Object) -> None:
+        """Refuse what a patch has made another type of. A strategic merge patch has no say in that."""
+        kind = served.type
+        if self.media_type == STRATEGIC_MERGE_PATCH or kind.custom:
+            return
+        given = (result.get("apiVersion"), result.get("kind"))
+        if given != (kind.api_version, kind.kind) and all(isinstance(one, str | None) for one in given):
+            check_type(result, kind.api_version, kind.kind, kind.group)
 
     def _unfit(self, result: Any, why: str) -> errors.StatusError:
         """The 422 of a patch whose outcome is no object of the type; it is about no object in particular."""
