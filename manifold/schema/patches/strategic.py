@@ -19,7 +19,6 @@ _PATCH = "$patch"
 _RETAIN = "$retainKeys"
 _ORDER = "$setElementOrder"
 _DELETE = "$deleteFromPrimitiveList"
-_DIRECTIVES = (_PATCH, _RETAIN, _ORDER, _DELETE)
 _BAD_RETAIN_KEYS = "invalid patch format of retainKeys"
 _BAD_PRIMITIVES = "invalid patch format of primitive list"
 _BAD_ORDER = "invalid patch format of setElementOrder list"

@@ -14,7 +14,6 @@ from manifold.types.kcp.rules import at
 from manifold.types.resource import Object
 
 GROUP = "core.kcp.io"
-CREATE_REFUSED = "LogicalCluster cannot be created"
 DELETE_REFUSED = "LogicalCluster cannot be deleted"
 INACTIVE = ("core.kcp.io/inactive", "internal.kcp.io/inactive")
 """The annotations that take a logical cluster out of service when they are `true`; the second is the old name."""
