@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 0
     except click.ClickException as error:
         text = " ".join(error.format_message().split()).rstrip(".")
-        print(f"manifold: {text}; see `manifold --help`", file=sys.stderr)
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "manifold"
+        print(f"manifold: {text}; see `{where} --help`", file=sys.stderr)
         code = error.exit_code
     except click.Abort:
         code = 130

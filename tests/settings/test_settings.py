@@ -188,12 +188,12 @@ def test_flags_of_the_end_to_end_harness_are_taken(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["start", "--no-such-flag"], "--no-such-flag"),
+        (["start", "--no-such-flag"], "No such option '--no-such-flag'; see `manifold start --help`"),
         (["start", "--secure-port", "x"], "--secure-port"),
         (["start", "--secure-port"], "--secure-port"),
         (["start", "stray"], "stray"),
         (["start", "--batteries-included", "+a,b"], "must all be prefixed with + or - or none"),
-        (["no-such-command"], "no-such-command"),
+        (["no-such-command"], "No such command 'no-such-command'; see `manifold --help`"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_2(tmp_path, arguments, text):
