@@ -110,7 +110,7 @@ class Protobuf:
         """The object in its envelope."""
         return self.render(served, value, revision)
 
-    def bookmark(self, served: Served, metadata: Object) -> bytes:
+    def bookmark(self, served: Served, metadata: Object, first: bool) -> bytes:
         """An object of nothing but metadata in its envelope."""
         return self._enveloped(served, {"metadata": metadata})
 

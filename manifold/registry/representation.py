@@ -55,8 +55,8 @@ class Representation(Protocol):
     def frame(self, served: Served, value: bytes, revision: int, first: bool) -> bytes:
         """An object inside a watch event; `first` for the first event of a stream."""
 
-    def bookmark(self, served: Served, metadata: Object) -> bytes:
-        """An object of a watch event that has nothing but metadata."""
+    def bookmark(self, served: Served, metadata: Object, first: bool) -> bytes:
+        """An object of a watch event that has nothing but metadata; `first` as for `frame`."""
 
     def status(self, refusal: StatusError) -> bytes:
         """The object of a watch event that ends the stream."""
@@ -78,7 +78,7 @@ class _Json:
     tail = b"]}\n"
     sized = False
 
-    def bookmark(self, served: Served, metadata: Object) -> bytes:
+    def bookmark(self, served: Served, metadata: Object, first: bool) -> bytes:
         """An object of the type."""
         kind = served.type
         return orjson.dumps({"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata})
@@ -145,7 +145,7 @@ class MetadataOnly(_Json):
         """The metadata of the object."""
         return self.render(served, value, revision)
 
-    def bookmark(self, served: Served, metadata: Object) -> bytes:
+    def bookmark(self, served: Served, metadata: Object, first: bool) -> bytes:
         """Metadata as those of an object."""
         return orjson.dumps(partial({"metadata": metadata}))
 
@@ -192,9 +192,26 @@ class Table(_Json):
         """A table of one row; only the first of a stream names the columns."""
         if first:
             return self.render(served, value, revision)
+        return self._headless(str(revision), self.item(served, value, revision))
+
+    def bookmark(self, served: Served, metadata: Object, first: bool) -> bytes:
+        """A table of one row, that of an object which is not there. What ends the initial events says so in its
+        metadata, which are there whatever the rows of others include.
+        """
+        kind = served.type
+        row = self._row(served, {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata})
+        if "annotations" in metadata and self.include == "None":
+            row["object"] = partial({"metadata": metadata})
+        revision = metadata["resourceVersion"]
+        if first:
+            head = self.list_head(served, orjson.dumps({"resourceVersion": revision}), 0)
+            return head + orjson.dumps(row) + b"]}"
+        return self._headless(revision, orjson.dumps(row))
+
+    def _headless(self, revision: str, row: bytes) -> bytes:
         return b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":%b,"columnDefinitions":null,"rows":[%b]}' % (
-            orjson.dumps({"resourceVersion": str(revision)}),
-            self.item(served, value, revision),
+            orjson.dumps({"resourceVersion": revision}),
+            row,
         )
 
     def _row(self, served: Served, obj: Object) -> dict[str, Any]:

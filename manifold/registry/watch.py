@@ -322,7 +322,9 @@ class Watch:
         if annotations:
             metadata["annotations"] = annotations
         form = self._representation
-        return form.event(b"BOOKMARK", form.bookmark(self._served, metadata))
+        made = form.event(b"BOOKMARK", form.bookmark(self._served, metadata, self._first))
+        self._first = False
+        return made
 
     def _error(self, refusal: errors.StatusError) -> bytes:
         form = self._representation

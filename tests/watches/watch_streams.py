@@ -15,13 +15,20 @@ class Stream:
     """An open watch. Events are dicts as sent; a read waits for `patience` seconds at most."""
 
     def __init__(
-        self, workspace: Workspace, path: str = MAPS, *, patience: float = 20, user="kcp-admin", **query
+        self,
+        workspace: Workspace,
+        path: str = MAPS,
+        *,
+        patience: float = 20,
+        user="kcp-admin",
+        accept="application/json",
+        **query,
     ) -> None:
         server = workspace.server
         context = ssl.create_default_context(cafile=str(server.authority))
         self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=patience)
         query = {"watch": "1", **{key: str(value) for key, value in query.items()}}
-        own = {"Authorization": f"Bearer {server.token(user)}", "Accept": "application/json"}
+        own = {"Authorization": f"Bearer {server.token(user)}", "Accept": accept}
         self.connection.request("GET", f"/clusters/{workspace.path}{path}?{urlencode(query)}", headers=own)
         self.answer = self.connection.getresponse()
 
