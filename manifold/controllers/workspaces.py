@@ -19,7 +19,7 @@ from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
-from manifold.views.rows import read_row, row_key
+from manifold.views.rows import gates, read_row, row_key
 from manifold.workspaces import content
 from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
 from manifold.workspaces.objects import Kinds
@@ -193,7 +193,7 @@ class SweepController:
         row = await snapshot.get(row_key(cluster))
         defined = [one.prefix(cluster) for one in read_row(row.value).definitions] if row is not None else []
         stored = [served.prefix + segment for served in self._kinds.all()]
-        for prefix in (*stored, *defined, *owners.swept_ranges(cluster)):
+        for prefix in (*stored, *defined, gates(cluster), *owners.swept_ranges(cluster)):
             position, end = prefix, keys.after(prefix)
             while True:
                 rows = await snapshot.scan(position, end, PAGE)

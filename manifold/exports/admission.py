@@ -15,7 +15,8 @@ from manifold.exports.references import References
 from manifold.exports.statuses import Referred
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
-from manifold.views.rows import read_row, row_key
+from manifold.views.resolution import Resolver
+from manifold.views.rows import gate_key, read_row, row_key
 
 _ACTIONS = {"CREATE": "create", "UPDATE": "update"}
 TERMINATING = "create not allowed while custom resource definition is terminating"
@@ -104,29 +105,41 @@ class EndpointSliceAdmission(Plugin):
 class BoundTypes(Plugin):
     """New objects of a bound or defined type exist only while it is served.
 
-    A request finds its type before it writes. The row it was found by is a guard of the commit, so that a binding or
+    A request finds its type before it writes. What it was found by is a guard of the commit, so that a binding or
     definition that goes away in between leaves no object behind.
     """
 
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
     async def validate(self, request: Admission) -> None:
         """Refuse a new object of a type that is not served any more, or about to go."""
-        identity, kind = request.identity, request.type
         if request.action != "CREATE" or request.cluster.startswith("system:"):
             return
-        if not identity and kind.evolution is None:
-            return
+        if request.identity:
+            await self._bound(request)
+        elif request.type.evolution is not None:
+            await self._defined(request)
+
+    async def _bound(self, request: Admission) -> None:
         row = await request.snapshot.get(row_key(request.cluster))
-        if row is None:
+        for export in read_row(row.value).exports if row is not None else ():
+            if export.identity == request.identity:
+                if export.ending:
+                    raise self._ending(request)
+                if row is not None:
+                    request.guards.append(Guard(row.key, row.revision))
+                return
+        raise errors.unknown_resource()
+
+    async def _defined(self, request: Admission) -> None:
+        resolution = await self._resolver.resolve(request.cluster)
+        defined = resolution.definitions.get(f"{request.type.resource}.{request.type.group}")
+        if defined is None:
             raise errors.unknown_resource()
-        told = read_row(row.value)
-        ending: bool | None = None
-        if identity:
-            ending = next((one.ending for one in told.exports if one.identity == identity), None)
-        else:
-            defined = told.defined(kind.group, kind.resource)
-            ending = defined.ending if defined is not None and defined.served else None
-        if ending is None:
-            raise errors.unknown_resource()
-        if ending:
-            raise errors.forbidden(kind.group, kind.resource, request.name, TERMINATING)
-        request.guards.append(Guard(row.key, row.revision))
+        if defined.ending:
+            raise self._ending(request)
+        request.guards.append(Guard(gate_key(request.cluster, defined.name), None))
+
+    def _ending(self, request: Admission) -> errors.StatusError:
+        return errors.forbidden(request.type.group, request.type.resource, request.name, TERMINATING)

@@ -37,6 +37,7 @@ def work_row(cluster: str, name: str) -> bytes:
 class DefinitionEffects(Effects):
     """Serves what is defined. `refuse_rules`: refuse definitions with rules, because they are not enforced."""
 
+    in_turn = True
     grace_period = False
     counts_deletion = False
 

@@ -45,6 +45,8 @@ class BindingEffects(Effects):
     `definitions` are the definitions that may wait for what a binding holds.
     """
 
+    in_turn = True
+
     def __init__(
         self, references: References, kind: Served, logical_clusters: Served, definitions: DefinitionNames
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from manifold.exports.naming import Used
 from manifold.registry.effects import Plan
 from manifold.storage.contract import Guard, Row, Snapshot
-from manifold.views.rows import EMPTY, BoundExport, Defined, read_row, row_key, row_value
+from manifold.views.rows import EMPTY, BoundExport, Defined, gate_key, read_row, row_key, row_value
 
 
 class Register:
@@ -34,5 +34,12 @@ class Register:
         """Put what has changed into a plan, and a guard on what it was read from."""
         plan.guards.append(Guard(row_key(self._cluster), self._row.revision if self._row is not None else 0))
         exports, definitions = tuple(self.exports), tuple(self.definitions.values())
-        if self._before != (exports, definitions):
-            plan.put(row_key(self._cluster), row_value(exports, definitions))
+        if self._before == (exports, definitions):
+            return
+        plan.put(row_key(self._cluster), row_value(exports, definitions))
+        before = {one.name for one in self._before[1] if one.open}
+        after = {one.name for one in definitions if one.open}
+        for name in sorted(after - before):
+            plan.put(gate_key(self._cluster, name), b"")
+        for name in sorted(before - after):
+            plan.delete(gate_key(self._cluster, name))

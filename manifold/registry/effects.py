@@ -70,9 +70,11 @@ class Effects:
     """What else happens when an object of some type is written. The base class does nothing.
 
     `grace_period`: whether an object that waits for its end says that its grace period is over; `counts_deletion`:
-    whether that it is to go counts as a change of what is wanted (metadata.generation).
+    whether that it is to go counts as a change of what is wanted (metadata.generation). `in_turn`: clients' writes in
+    one logical cluster are made one after the other, because all of them change one row.
     """
 
+    in_turn = False
     grace_period = True
     counts_deletion = True
 

@@ -8,13 +8,16 @@ times; a client never sees a conflict it did not ask for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from manifold.admission.plugin import Chain
 from manifold.base import errors, keys
@@ -107,6 +110,9 @@ class SystemClock:
         return secrets.randbelow(limit)
 
 
+NO_TURN: AbstractAsyncContextManager[None] = contextlib.nullcontext()
+
+
 @dataclass(slots=True)
 class Environment:
     """What every verb works with. One per process; holds no state of a request."""
@@ -117,6 +123,18 @@ class Environment:
     effects: EffectsByType
     clock: Clock
     owners: Owners
+    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def turn(self, target: Target) -> AbstractAsyncContextManager[None]:
+        """What a client's write waits for before it is computed: nothing, or where all of them change one row and would
+        have to be computed anew, the writes before it in the same logical cluster.
+        """
+        if not self.effects_of(target.served).in_turn:
+            return NO_TURN
+        lock = self._turns.get(target.cluster)
+        if lock is None:
+            lock = self._turns[target.cluster] = asyncio.Lock()
+        return lock
 
     def effects_of(self, served: Served) -> Effects:
         """The effects registered for a type."""

@@ -346,7 +346,8 @@ class Resources:
             obj = self._decode(request, target.served, body, options.validation, responder)
         else:
             obj = await off_loop(self._decode, request, target.served, body, options.validation, responder)
-        result = await create(self._environment, target, obj, options, large=len(body) >= LARGE)
+        async with self._environment.turn(target):
+            result = await create(self._environment, target, obj, options, large=len(body) >= LARGE)
         await self._answer(request, target.served, result, accepted, responder)
 
     async def _put(self, request: Request, target: Target, responder: Responder) -> None:
@@ -363,7 +364,8 @@ class Resources:
             return decoded.pop() if decoded else self._decode(request, served, body, "Ignore", responder)
 
         wanted = Update(change, options, put=True, creates=served.type.create_on_update, large=len(body) >= LARGE)
-        result = await update(self._environment, target, wanted)
+        async with self._environment.turn(target):
+            result = await update(self._environment, target, wanted)
         await self._answer(request, served, result, accepted, responder)
 
     async def _patch(self, request: Request, target: Target, responder: Responder) -> None:
@@ -387,7 +389,8 @@ class Resources:
         manager = Manager(name, "Apply" if apply else "Update", served.type.api_version, target.subresource)
         asked = patch.Patch(media, body, duplicates, options, manager, self._environment.clock.now(), responder.warn)
         wanted = Update(asked.change(served), options, applied=apply, creates=apply, large=large)
-        result = await update(self._environment, target, wanted)
+        async with self._environment.turn(target):
+            result = await update(self._environment, target, wanted)
         await self._answer(request, served, result, accepted, responder)
 
     async def _delete_options(self, request: Request) -> DeleteOptions:
@@ -402,7 +405,8 @@ class Resources:
     async def _delete(self, request: Request, target: Target, responder: Responder) -> None:
         accepted = self._negotiated(request, target.served, responder)
         options = await self._delete_options(request)
-        result = await delete.delete(self._environment, target, options)
+        async with self._environment.turn(target):
+            result = await delete.delete(self._environment, target, options)
         await self._answer(request, target.served, result, accepted, responder)
 
     async def _delete_collection(self, request: Request, target: Target, responder: Responder) -> None:

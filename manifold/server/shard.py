@@ -177,7 +177,7 @@ async def _assemble(
     references = References(foundation.exports(), kinds.get("apis.kcp.io", "apiexports"), paths, chain)
     role_guard = guarding.RoleGuard(chain)
     admission = AdmissionChain(
-        [guarding.PathGuard(), BoundTypes()],
+        [guarding.PathGuard(), BoundTypes(resolver)],
         {
             ("apis.kcp.io", "apibindings"): [BindingAdmission(references)],
             ("apis.kcp.io", "apiexportendpointslices"): [EndpointSliceAdmission(references)],

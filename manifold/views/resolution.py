@@ -18,7 +18,7 @@ from manifold.storage.contract import Change, Snapshot, Store
 from manifold.types.resource import ResourceType
 from manifold.views.definitions import GROUP, RESOURCE, Definition, Definitions
 from manifold.views.remembering import Remembered
-from manifold.views.rows import INDEX, BoundExport, Defined, read_row, row_key
+from manifold.views.rows import INDEX, SERVED, BoundExport, Defined, read_row, row_key
 
 REMEMBERED = 5_000
 SHARED = 1_000
@@ -45,16 +45,17 @@ class Shape:
 class Resolution:
     """What one or many logical clusters serve: the types of every one and of exports, and what they define.
 
-    `definitions` are by group and resource, and not among the types; `row` is what it was made of.
+    `definitions` are by name, and not among the types; `row` is what it was made of.
     """
 
-    definitions: Mapping[tuple[str, str], Defined]
+    definitions: Mapping[str, Defined]
     row: bytes
 
     __slots__ = (
         "_by_kind",
         "_by_prefix",
         "_by_resource",
+        "_names",
         "_policies",
         "definitions",
         "exports",
@@ -73,6 +74,7 @@ class Resolution:
             self._by_resource.setdefault((one.type.group, one.type.resource), one)
         self._by_kind = {(one.type.group, one.type.kind): one for one in reversed(self.served.values())}
         self._by_prefix = {one.prefix: one for one in reversed(self.served.values())}
+        self._names = frozenset(f"{resource}.{group}" for group, resource in self._by_resource)
         self.definitions = {}
         self.row = b""
 
@@ -81,11 +83,7 @@ class Resolution:
         made = Resolution.__new__(Resolution)
         for name in Resolution.__slots__:
             setattr(made, name, getattr(self, name))
-        made.definitions = {
-            (one.group, one.resource): one
-            for one in definitions
-            if one.served and (one.group, one.resource) not in self._by_resource
-        }
+        made.definitions = {one.name: one for one in definitions if one.flags & SERVED and one.name not in self._names}
         made.row = row
         return made
 
@@ -188,7 +186,7 @@ class Resolver:
         found = resolution.find(group, version, resource)
         if found is not None:
             return found
-        defined = resolution.definitions.get((group, resource))
+        defined = resolution.definitions.get(f"{resource}.{group}")
         definition = await self._load(cluster, defined) if defined is not None else None
         return definition.versions.get(version) if definition is not None else None
 
@@ -199,7 +197,7 @@ class Resolver:
         if found is not None or not resolution.definitions:
             return found
         group, resource, identity = keys.parts(prefix)
-        defined = resolution.definitions.get((group, resource)) if not identity else None
+        defined = resolution.definitions.get(f"{resource}.{group}") if not identity else None
         definition = await self._load(cluster, defined) if defined is not None else None
         return definition.stored if definition is not None else None
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import orjson
 
 from manifold.base import keys
+from manifold.views.remembering import Remembered
 
 INDEX = "resolution"
+GATE = "defined"
 SERVED, ENDING, WAITING, LEFT = 1, 2, 4, 8
 """Flags of a definition: it is Established; it is going away, and no new objects are taken; it waits for names; it is
 gone, and objects were left behind."""
-REMEMBERED = 64
+REMEMBERED_BYTES = 4 << 20
+"""Of rows that are kept parsed; parsed, they are several times that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class Defined:
         return bool(self.flags & SERVED)
 
     @property
+    def open(self) -> bool:
+        """Whether new objects are taken."""
+        return self.flags & (SERVED | ENDING) == SERVED
+
+    @property
     def ending(self) -> bool:
         """Whether it is going away."""
         return bool(self.flags & ENDING)
@@ -88,6 +95,7 @@ class Row:
 
 
 EMPTY = Row()
+_read: Remembered[bytes, Row] = Remembered(REMEMBERED_BYTES)
 
 
 def row_key(cluster: str) -> bytes:
@@ -95,11 +103,22 @@ def row_key(cluster: str) -> bytes:
     return keys.index_key(INDEX, cluster)
 
 
+def gate_key(cluster: str, name: str) -> bytes:
+    """The key of a row that is there while a definition takes new objects, whose creation is guarded by it."""
+    return keys.index_key(GATE, cluster, name)
+
+
+def gates(cluster: str) -> bytes:
+    """The range of the gates of a logical cluster."""
+    return keys.index_key(GATE, cluster)
+
+
 def row_value(exports: Iterable[BoundExport], definitions: Sequence[Defined] = ()) -> bytes:
     """The value of a resolution row: a list per export, with its fields in order; the last only where it is true.
 
-    With definitions, an object of two lists; the plural and singular of one stand only where they were granted.
+    With definitions, an object of two such lists.
     """
+    exports = tuple(exports)
     bound = [
         [one.cluster, one.name, one.identity, one.policy_cluster, *([True] if one.ending else [])] for one in exports
     ]
@@ -109,19 +128,25 @@ def row_value(exports: Iterable[BoundExport], definitions: Sequence[Defined] = (
         [one.name, one.content, one.flags, one.kind, one.list_kind, one.plural, one.singular, *one.short_names]
         for one in definitions
     ]
-    return orjson.dumps({"exports": bound, "definitions": told})
+    value = orjson.dumps({"exports": bound, "definitions": told})
+    _read.put(value, Row(exports, tuple(definitions)), len(value))  # whoever writes a row, it is read next
+    return value
 
 
-@lru_cache(REMEMBERED)
 def read_row(value: bytes) -> Row:
     """What a resolution row says; the inverse of `row_value`."""
-    parsed = orjson.loads(value)
-    if type(parsed) is list:
-        return Row(tuple(BoundExport(*entry) for entry in parsed))
-    return Row(
-        tuple(BoundExport(*entry) for entry in parsed["exports"]),
-        tuple(_defined(*entry) for entry in parsed["definitions"]),
-    )
+    found = _read.get(value)
+    if found is None:
+        parsed = orjson.loads(value)
+        if type(parsed) is list:
+            found = Row(tuple(BoundExport(*entry) for entry in parsed))
+        else:
+            found = Row(
+                tuple(BoundExport(*entry) for entry in parsed["exports"]),
+                tuple(_defined(*entry) for entry in parsed["definitions"]),
+            )
+        _read.put(value, found, len(value))
+    return found
 
 
 def _defined(

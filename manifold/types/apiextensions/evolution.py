@@ -60,8 +60,8 @@ class Webhook:
 class VersionEvolution:
     """Reads and writes records of a definition for one of its versions.
 
-    `content` is the hash of the definition, `schemas` are those of all versions by name, `stored` is the version records are written in; `webhook` is set where
-    versions are converted by one.
+    `content` is the hash of the definition, `schemas` are those of all its versions by name, `stored` is the version
+    records are written in; `webhook` is set where versions are converted by one.
     """
 
     __slots__ = ("_schemas", "_stored", "_version", "_webhook", "content", "current")
