@@ -43,7 +43,7 @@ format: $(READY) ## bring the sources into style
 	$(BIN)/ruff format .
 
 scale: $(READY) ## run the tests of promises about many workspaces, which take minutes
-	$(BIN)/python -m pytest -m scale -s tests/scale $(ARGS)
+	$(BIN)/python -m pytest -m scale -s tests/scale tests/hardening $(ARGS)
 
 bench: $(READY) ## run the micro-benchmarks
 	$(BIN)/python -m pytest bench --benchmark-only $(ARGS)
