@@ -7,13 +7,14 @@ find there, so that no logical cluster can put its types in another one's place.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from manifold.registry.large import LARGE, off_loop
 from manifold.registry.served import Served
-from manifold.storage.contract import Snapshot
+from manifold.storage.contract import Row, Snapshot
 from manifold.types.apiextensions.custom_types import content_hash, custom_types
-from manifold.types.resource import Object
 from manifold.views.remembering import Remembered
 from manifold.views.rows import Defined
 
@@ -38,6 +39,7 @@ class Definitions:
     def __init__(self, kind: Served) -> None:
         self._kind = kind
         self._remembered: Remembered[str, Definition] = Remembered(REMEMBERED_BYTES)
+        self._one_by_one = asyncio.Lock()  # many ask for the same large one at once, after a start
 
     async def load(self, snapshot: Snapshot, cluster: str, defined: Defined) -> Definition | None:
         """The types of a definition in a logical cluster; None where it is gone."""
@@ -47,16 +49,23 @@ class Definitions:
         row = await snapshot.get(self._kind.key(cluster, "", defined.name))
         if row is None:
             return None
-        return self.make(self._kind.decode(row.value, row.revision), len(row.value))
+        if len(row.value) < LARGE:
+            return self._keep(self._make(row))
+        async with self._one_by_one:
+            found = self._remembered.get(defined.content)
+            return found or self._keep(await off_loop(self._make, row))
 
-    def make(self, definition: Object, weight: int) -> Definition:
-        """The types of a definition that has been read."""
+    def _keep(self, made: Definition) -> Definition:
+        found = self._remembered.get(made.content)
+        if found is not None:
+            return found
+        self._remembered.put(made.content, made, made.weight)
+        return made
+
+    def _make(self, row: Row) -> Definition:
+        definition = self._kind.decode(row.value, row.revision)
         content = content_hash(definition)
-        found = self._remembered.get(content)
-        if found is None:
-            types = custom_types(definition, content)
-            stored = Served(types.stored)
-            served = {one.version: stored if one is types.stored else Served(one) for one in types.served}
-            found = Definition(content, served, stored, weight)
-            self._remembered.put(content, found, weight)
-        return found
+        types = custom_types(definition, content)
+        stored = Served(types.stored)
+        served = {one.version: stored if one is types.stored else Served(one) for one in types.served}
+        return Definition(content, served, stored, len(row.value))
