@@ -239,14 +239,18 @@ class Watch:
         snapshot = await self._store.snapshot()
         served, representation = self._served, self._representation
         position, end = self._prefix, keys.after(self._prefix)
+        traces = self._selection.traces()
         while not self._ended:
             rows = await snapshot.scan(position, end, PAGE)
             chunk = []
             for row in rows:
                 if self._visible is not None and not self._visible(row.key):
                     continue
-                if not self._everything and not self._selection.matches(served, served.decode(row.value, row.revision)):
-                    continue
+                if not self._everything:
+                    if any(trace not in row.value for trace in traces):
+                        continue
+                    if not self._selection.matches(served, served.decode(row.value, row.revision)):
+                        continue
                 body = representation.frame(served, row.value, row.revision, self._first)
                 self._first = False
                 chunk.append(representation.event(ADDED, body))

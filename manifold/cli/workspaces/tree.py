@@ -134,7 +134,7 @@ class Walk:
                     continue
                 if self.limit and shown == self.limit:
                     yield from waiting
-                    exact = "continue" not in page["metadata"] or "remainingItemCount" in page["metadata"]
+                    exact = not page["metadata"].get("continue") or "remainingItemCount" in page["metadata"]
                     yield f"... {_total(page) - position if exact else 'and'} more"
                     return
                 shown += 1
