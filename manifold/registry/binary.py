@@ -1,9 +1,10 @@
-"""Lists and watches in protobuf: the representations whose media type cannot be made of finished JSON at the edge.
+"""Objects, lists and watches in protobuf: made of records, like every other representation.
 
-An item is encoded from the record it lies in, one at a time. The message of a list stands in an envelope that tells its
-length first, so the items of a list are complete before its head is sent (the envelope is `runtime.Unknown`; a watch
-frame is a length of four bytes, most significant first, and a meta/v1 WatchEvent whose object is an envelope again).
-Everything that does not depend on the object is made once per type.
+The message of an object costs ten times what its JSON does, which is concatenated. So those of small objects are kept
+for a while: what a write answers is what its watchers are told, and what is listed next. The message of a list stands
+in an envelope that tells its length first, so the items of a list are complete before its head is sent. The envelope is
+`runtime.Unknown`; a watch frame is a length of four bytes, most significant first, and a meta/v1 WatchEvent whose
+object is an envelope again. Everything that does not depend on the object is made once per type.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _TYPE, _OBJECT = 1, 2
 """Fields of a WatchEvent."""
 _EXTENSION = 1
 """The only field of a RawExtension."""
+KEPT = 4096
+"""How many messages are kept."""
+KEPT_BYTES = 4096
+"""The largest record whose message is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,13 @@ _PARTIAL_NAMES = _Names(
     protobuf.envelope_head(protobuf.META_VERSION, "PartialObjectMetadata"),
     protobuf.envelope_head(protobuf.META_VERSION, "PartialObjectMetadataList"),
 )
+
+
+def _message(message: str, served: Served, value: bytes, revision: int) -> bytes:
+    return protobuf.encode_message(message, served.decode(value, revision))
+
+
+_kept = lru_cache(KEPT)(_message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +98,23 @@ class Protobuf:
     def _of(self, served: Served) -> _Names:
         return _PARTIAL_NAMES if self.metadata_only else _names(served)
 
-    def _enveloped(self, served: Served, obj: Object) -> bytes:
-        names = self._of(served)
-        raw = protobuf.encode_message(names.message, obj)
-        return b"".join((names.object_head, protobuf.opening(_RAW, len(raw)), raw, protobuf.NO_CONTENT))
+    def _raw(self, served: Served, value: bytes, revision: int) -> bytes:
+        message = self._of(served).message
+        # What has no revision is not stored, and not asked for again.
+        made = _kept if revision and len(value) <= KEPT_BYTES else _message
+        return made(message, served, value, revision)
+
+    def _enveloped(self, served: Served, raw: bytes) -> bytes:
+        head = self._of(served).object_head
+        return b"".join((head, protobuf.opening(_RAW, len(raw)), raw, protobuf.NO_CONTENT))
 
     def render(self, served: Served, value: bytes, revision: int) -> bytes:
         """The object in its envelope."""
-        return self._enveloped(served, served.decode(value, revision))
+        return self._enveloped(served, self._raw(served, value, revision))
 
     def item(self, served: Served, value: bytes, revision: int) -> bytes:
         """The object as one of the repeated field of a list message."""
-        return protobuf.delimited(
-            _ITEMS, protobuf.encode_message(self._of(served).message, served.decode(value, revision))
-        )
+        return protobuf.delimited(_ITEMS, self._raw(served, value, revision))
 
     def list_head(self, served: Served, metadata: bytes, size: int) -> bytes:
         """The envelope up to the first item."""
@@ -112,7 +127,7 @@ class Protobuf:
 
     def bookmark(self, served: Served, metadata: Object, first: bool) -> bytes:
         """An object of nothing but metadata in its envelope."""
-        return self._enveloped(served, {"metadata": metadata})
+        return self._enveloped(served, protobuf.encode_message(self._of(served).message, {"metadata": metadata}))
 
     def status(self, refusal: StatusError) -> bytes:
         """The Status in its envelope."""

@@ -2,8 +2,7 @@
 
 A representation turns records into bytes one at a time, so that lists and watches stream whatever the form. The
 plain form concatenates and never parses; the others parse each object once. YAML is made of the finished JSON at the
-edge, because nothing large is read as YAML, and so is a single object in protobuf; lists and watches in protobuf have
-a representation of their own (`binary`).
+edge, because nothing large is read as YAML; protobuf is a representation of its own (`binary`).
 """
 
 from __future__ import annotations

@@ -185,13 +185,15 @@ class Resources:
             target.scope is None or target.scope.sees(target.served.decode(row.value, row.revision))
         ):
             raise target.missing()
-        if accepted.form == "object":
+        if accepted.form == "object" and accepted.media != PROTOBUF:
             await responder.json(200, target.served.render(row.value, row.revision))
             return
         form = self._representation(request, accepted)
-        await responder.json(200, form.render(target.served, row.value, row.revision))
+        await responder.made(200, form.render(target.served, row.value, row.revision))
 
     def _representation(self, request: Request, accepted: Accepted) -> Representation:
+        if accepted.media == PROTOBUF:
+            return binary.METADATA_ONLY if accepted.form == "metadata" else binary.PLAIN
         if accepted.form == "table":
             include = first(request.query, "includeObject")
             if include not in ("", "Metadata", "Object", "None"):
@@ -201,12 +203,6 @@ class Resources:
                 )
             return Table(include or "Metadata", self._environment.clock.now())
         return METADATA_ONLY if accepted.form == "metadata" else PLAIN
-
-    def _many(self, request: Request, accepted: Accepted) -> Representation:
-        """The representation of lists and watches, whose media type is not for the edge to make."""
-        if accepted.media == PROTOBUF:
-            return binary.METADATA_ONLY if accepted.form == "metadata" else binary.PLAIN
-        return self._representation(request, accepted)
 
     def _range(self, target: Target, chosen: selection.Selection) -> bytes | None:
         """The key range of a list or watch, narrowed by what the selection pins down; None: nothing can match."""
@@ -250,7 +246,7 @@ class Resources:
                 "NotAcceptable",
                 f"you requested PartialObjectMetadata, but the requested object is a list (*core.{name})",
             )
-        form = self._many(request, accepted)
+        form = self._representation(request, accepted)
         prefix, chosen = self._narrowed(target, options)
         if prefix is None:
             metadata = b'{"resourceVersion":"%d"}' % self._store.revision
@@ -264,7 +260,7 @@ class Resources:
         watched = WATCHED.get(accepted.media)
         if watched is None:
             raise errors.not_acceptable(WATCH_TYPES)
-        form = self._many(request, accepted)
+        form = self._representation(request, accepted)
         if target.name:
             chosen = selection.within(selection.parse(target.served, options.labels, ""), target.scope)
             prefix: bytes | None = target.served.key(target.cluster, target.namespace, target.name)
@@ -321,7 +317,7 @@ class Resources:
         if result.status is not None:
             await responder.json(result.code, orjson.dumps(result.status) + b"\n")
             return
-        if accepted.form == "object":
+        if accepted.form == "object" and (accepted.media != PROTOBUF or result.obj is not None):
             body = served.render(result.value, result.revision) if result.obj is None else orjson.dumps(result.obj)
             await responder.json(result.code, body)
             return
@@ -329,7 +325,7 @@ class Resources:
         if result.obj is not None:
             value, revision = served.encode(result.obj), 0
         form = self._representation(request, accepted)
-        await responder.json(result.code, form.render(served, value, revision))
+        await responder.made(result.code, form.render(served, value, revision))
 
     def _decode(
         self, request: Request, served: Served, body: bytes, validation: str, responder: Responder
@@ -413,7 +409,7 @@ class Resources:
         accepted = self._negotiated(request, target.served, responder)
         options = await self._delete_options(request)
         listed = list_options(request.query, False)
-        form = self._many(request, accepted)
+        form = self._representation(request, accepted)
         prefix, chosen = self._narrowed(target, listed)
         items: list[bytes] = []
         if prefix is not None:
