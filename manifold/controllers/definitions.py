@@ -54,6 +54,8 @@ class DefinitionController:
             return RETRY_SECONDS
         target = Target(CONTROLLER_USER, cluster, self._definitions, "", name, agent="manifold-controllers")
         await update(self._environment, target, Update(_without_finalizer, PLAIN_WRITE))
+        if await (await store.snapshot()).get(work) is not None:  # somebody else holds the definition; this is done
+            await store.commit([Write(work, None)], [Guard(work, None)])
         return 0.0
 
     async def _tell(self, row: Row, definition: Object, remainder: Remainder) -> None:

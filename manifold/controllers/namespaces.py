@@ -65,7 +65,7 @@ class NamespaceController:
         obj = self._namespaces.decode(row.value, row.revision)
         remainder = Remainder()
         resolution = await self._resolver.resolve(cluster)
-        found = [*resolution.served.values(), *await self._resolver.defined(cluster)]
+        found = [*resolution.served.values(), *await self._resolver.defined(cluster, name)]
         kinds = {one.prefix: one for one in found if one.type.namespaced}
         await empty(self._environment, kinds.values(), cluster, name, remainder)
         if remainder.empty:

@@ -201,11 +201,20 @@ class Resolver:
         definition = await self._load(cluster, defined) if defined is not None else None
         return definition.stored if definition is not None else None
 
-    async def defined(self, cluster: str) -> list[Served]:
-        """What a logical cluster defines itself, each in the version it is stored in."""
+    async def defined(self, cluster: str, namespace: str = "") -> list[Served]:
+        """What a logical cluster defines itself and has objects of (in a namespace, if not empty), each in the version
+        it is stored in.
+        """
         resolution = await self.resolve(cluster)
-        loaded = [await self._load(cluster, one) for one in resolution.definitions.values()]
-        return [one.stored for one in loaded if one is not None]
+        snapshot = await self._store.snapshot()
+        found = []
+        for defined in resolution.definitions.values():
+            prefix = defined.prefix(cluster) + (keys.segment(namespace) if namespace else b"")
+            if await snapshot.scan(prefix, keys.after(prefix), 1):
+                definition = await self._load(cluster, defined)
+                if definition is not None:
+                    found.append(definition.stored)
+        return found
 
     async def complete(self, cluster: str) -> Resolution:
         """What a logical cluster serves with everything it defines, for what is told of all of it."""

@@ -48,6 +48,19 @@ def test_definition_waits_for_its_instances(workspace):
     assert workspace.request("GET", WIDGETS)[1]["items"] == []
 
 
+def test_somebody_else_may_hold_a_definition(workspace):
+    made = definition()
+    made["metadata"]["finalizers"] = ["example.dev/held"]
+    define(workspace, made)
+    workspace.request("POST", WIDGETS, instance("one"))
+    assert workspace.request("DELETE", PATH)[0] == 200
+    until(lambda: workspace.request("GET", PATH)[1]["metadata"]["finalizers"] == ["example.dev/held"])
+    assert workspace.request("GET", WIDGETS)[1]["items"] == []
+    assert workspace.request("POST", WIDGETS, instance("new"))[0] == 403
+    release(workspace, PATH)
+    assert workspace.request("GET", PATH)[0] == 404
+
+
 def test_namespace_takes_its_custom_resources_along(workspace):
     define(workspace, definition())
     workspace.request("POST", "/api/v1/namespaces", {"metadata": {"name": "n"}})
