@@ -73,9 +73,11 @@ def stored(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(value: Any) -> Any:
-    """Without empty lists and maps that are members: on the wire of protobuf they are nothing."""
+    """Without members that are empty lists, maps or null: on the wire of protobuf they are nothing."""
     if isinstance(value, dict):
         return {
-            name: _without_empty(item) for name, item in value.items() if name.startswith("f:") or item not in ({}, [])
+            name: _without_empty(item)
+            for name, item in value.items()
+            if name.startswith("f:") or item not in ({}, [], None)
         }
     return [_without_empty(item) for item in value] if isinstance(value, list) else value
