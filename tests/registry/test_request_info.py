@@ -167,3 +167,8 @@ def test_the_cluster_of_a_path(path, cluster, rest):
 def test_too_many_segments_are_told():
     assert parse("GET", "/api/v1/namespaces/a/pods/x/status/more").too_deep
     assert not parse("GET", "/api/v1/namespaces/a/pods/x/status").too_deep
+
+
+def test_an_identity_without_a_resource_is_a_path():
+    asked = parse("GET", "/clusters/root/api/v1/:")
+    assert (asked.resource, asked.version, asked.path) == ("", "", "/api/v1/:")
