@@ -198,7 +198,11 @@ def test_wait(workspace):
     def waiting(*arguments: str):
         return subprocess.Popen(
             ["kubectl", "wait", "configmap/waited", "--timeout=30s", *arguments],
-            env={"PATH": os.environ["PATH"], "KUBECONFIG": str(workspace.kubeconfig)},
+            env={
+                "PATH": os.environ["PATH"],
+                "KUBECONFIG": str(workspace.kubeconfig),
+                "HOME": str(workspace.kubeconfig.parent),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
