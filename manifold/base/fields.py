@@ -118,11 +118,6 @@ def not_found(field: str, value: object) -> FieldError:
     return FieldError(NOT_FOUND, field, f"Not found: {shown(value)}")
 
 
-def type_invalid(field: str, value: object, detail: str) -> FieldError:
-    """A value is of the wrong JSON type."""
-    return FieldError(TYPE_INVALID, field, f"Invalid value: {shown(value)}: {detail}")
-
-
 IMMUTABLE = "field is immutable"
 
 

@@ -29,8 +29,6 @@ def head(api_version: str, kind: str) -> bytes:
 
 ITEM_HEAD = b'{"metadata":{"resourceVersion":"'
 """The head of a list item of a built-in type, which carries neither apiVersion nor kind."""
-JOINT = b'",'
-"""What stands between the revision and the tail."""
 
 
 def encode(obj: dict[str, Any], version: str, schema_hash: bytes = NO_HASH) -> bytes:

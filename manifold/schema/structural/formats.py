@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 
 _DIGITS = re.compile(r"[^0-9]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
@@ -63,16 +63,6 @@ def is_date_time(text: str) -> bool:
         return False
     hours, minutes, seconds = int(found[2]), int(found[3]), int(found[4])
     return hours < 24 and minutes < 60 and seconds < 60 and int(found[5] or 0) < 25 and int(found[6] or 0) < 61
-
-
-def parse_time(text: str) -> datetime | None:
-    """The moment a `date-time` names, with its offset; None for any other text."""
-    if not is_date_time(text):
-        return None
-    try:
-        return datetime.fromisoformat(text.upper().replace(",", "."))
-    except ValueError:
-        return None
 
 
 def is_hostname(text: str) -> bool:

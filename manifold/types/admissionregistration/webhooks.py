@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from manifold.base.fields import FieldError, Path, duplicate, invalid, not_supported, required
-from manifold.base.names import dns_label_1035, fully_qualified
+from manifold.base.names import fully_qualified
 from manifold.base.selectors import validate_object
 from manifold.types.admissionregistration.rules import condition_errors, default_scopes, one_of, rule_errors
-from manifold.types.apiextensions.webhooks import service_errors, url_errors
+from manifold.types.apiextensions.webhooks import REVIEW_VERSIONS, review_errors, service_errors, url_errors
 from manifold.types.resource import Object
 from manifold.types.strategies import PlainStrategy
 
-REVIEW_VERSIONS = ("v1", "v1beta1")
 _WEBHOOKS = Path("webhooks")
 
 
@@ -42,7 +41,8 @@ def _webhook_errors(webhook: Mapping[str, Any], path: Path, mutating: bool) -> l
     errors.extend(_client_errors(webhook.get("clientConfig") or {}, path.child("clientConfig")))
     errors.extend(condition_errors(webhook.get("matchConditions") or (), path.child("matchConditions")))
     place = path.child("admissionReviewVersions")
-    errors.extend(_review_errors(webhook.get("admissionReviewVersions") or [], place))
+    versions = webhook.get("admissionReviewVersions") or []
+    errors.extend(review_errors(versions, place, f"must specify one of {', '.join(REVIEW_VERSIONS)}"))
     return errors
 
 
@@ -53,20 +53,6 @@ def _client_errors(client: Mapping[str, Any], path: Path) -> list[FieldError]:
     if url is not None:
         return url_errors(url, path.child("url"))
     return service_errors(dict(service or {}), path.child("service"))
-
-
-def _review_errors(versions: Sequence[str], path: Path) -> list[FieldError]:
-    if not versions:
-        return [required(path, f"must specify one of {', '.join(REVIEW_VERSIONS)}")]
-    errors: list[FieldError] = []
-    for position, version in enumerate(versions):
-        if version in versions[:position]:
-            errors.append(invalid(path.at(position), version, "duplicate version"))
-        else:
-            errors.extend(invalid(path.at(position), version, text) for text in dns_label_1035(version))
-    if not set(versions) & set(REVIEW_VERSIONS):
-        errors.append(invalid(path, list(versions), f"must include at least one of {', '.join(REVIEW_VERSIONS)}"))
-    return errors
 
 
 class WebhookStrategy(PlainStrategy):

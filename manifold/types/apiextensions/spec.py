@@ -15,12 +15,11 @@ from manifold.base.names import dns_label_1035, dns_subdomain
 from manifold.schema.structural.checking import find_field, schema_errors
 from manifold.schema.structural.jsonpath import compile_path, path_names
 from manifold.schema.structural.validation import same_json, too_many
-from manifold.types.apiextensions.webhooks import service_errors, url_errors
+from manifold.types.apiextensions.webhooks import review_errors, service_errors, url_errors
 from manifold.types.resource import Object
 
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
-REVIEW_VERSIONS = ("v1", "v1beta1")
 MAX_SELECTABLE = 8
 MAX_WARNING = 256
 _SHARED = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
@@ -282,7 +281,7 @@ def _conversion_errors(conversion: Object, path: Path) -> list[FieldError]:
         text = "should not be set when strategy is not set to Webhook"
         errors = [forbidden(place, text)] if client is not None else []
         return errors + ([forbidden(path.child("conversionReviewVersions"), text)] if versions else [])
-    return _client_errors(client, place) + _review_errors(versions, path.child("conversionReviewVersions"))
+    return _client_errors(client, place) + review_errors(versions, path.child("conversionReviewVersions"))
 
 
 def _client_errors(client: Object | None, path: Path) -> list[FieldError]:
@@ -294,17 +293,3 @@ def _client_errors(client: Object | None, path: Path) -> list[FieldError]:
     if url is not None:
         return url_errors(url, path.child("url"))
     return service_errors(service or {}, path.child("service"))
-
-
-def _review_errors(versions: Sequence[str], path: Path) -> list[FieldError]:
-    if not versions:
-        return [required(path)]
-    errors: list[FieldError] = []
-    for position, version in enumerate(versions):
-        if version in versions[:position]:
-            errors.append(invalid(path.at(position), version, "duplicate version"))
-        else:
-            errors.extend(invalid(path.at(position), version, text) for text in dns_label_1035(version))
-    if not set(versions) & set(REVIEW_VERSIONS):
-        errors.append(invalid(path, list(versions), f"must include at least one of {', '.join(REVIEW_VERSIONS)}"))
-    return errors

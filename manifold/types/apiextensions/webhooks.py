@@ -5,11 +5,14 @@ A webhook is called over TLS, by URL or by the name of a service (Kubernetes doc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from manifold.base.fields import FieldError, Path, invalid, required
+from manifold.base.names import dns_label_1035
 from manifold.types.resource import Object
 
+REVIEW_VERSIONS = ("v1", "v1beta1")
 FORM = "; desired format: https://host[/path]"
 
 
@@ -66,4 +69,19 @@ def _segment_errors(url_path: str, place: Path) -> list[FieldError]:
             errors.append(invalid(place, url_path, f"segment[{position}] may not be empty"))
         else:
             errors.extend(invalid(place, url_path, f"segment[{position}]: {text}") for text in dns_subdomain(segment))
+    return errors
+
+
+def review_errors(versions: Sequence[str], path: Path, empty: str = "") -> list[FieldError]:
+    """What is wrong with the review versions a webhook understands; `empty` is the detail shown when it names none."""
+    if not versions:
+        return [required(path, empty)]
+    errors: list[FieldError] = []
+    for position, version in enumerate(versions):
+        if version in versions[:position]:
+            errors.append(invalid(path.at(position), version, "duplicate version"))
+        else:
+            errors.extend(invalid(path.at(position), version, text) for text in dns_label_1035(version))
+    if not set(versions) & set(REVIEW_VERSIONS):
+        errors.append(invalid(path, list(versions), f"must include at least one of {', '.join(REVIEW_VERSIONS)}"))
     return errors
