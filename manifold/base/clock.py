@@ -20,7 +20,9 @@ _SECOND = timedelta(seconds=1)
 
 def format_seconds(moment: datetime) -> str:
     """A moment as meta/v1 Time writes it: `2026-01-02T03:04:05Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="seconds")[:19] + "Z"
 
 
 def format_micro(moment: datetime) -> str:

@@ -74,6 +74,8 @@ class Result:
 def default_manager(agent: str) -> str:
     """The field manager of a request that names none: the User-Agent up to its first slash (KEP-555)."""
     name = agent.split("/", 1)[0]
+    if name.isprintable() and 0 < len(name) <= 128:
+        return name
     return "".join(c for c in name if c.isprintable())[:128] or "unknown"
 
 

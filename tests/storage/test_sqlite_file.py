@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from manifold.storage.contract import StoreError, Write
+from manifold.storage.contract import Change, Guard, StoreError, Write
 from manifold.storage.sqlite import layout, open_store
 
 
@@ -101,6 +101,56 @@ async def test_a_newer_format(path):
     assert f"format {layout.FORMAT + 1}" in message
     assert f"up to {layout.FORMAT}" in message
     assert path.read_bytes() == before
+
+
+FIRST_FORMAT = """
+PRAGMA page_size = 8192;
+PRAGMA auto_vacuum = 2;
+CREATE TABLE entries(
+    revision INTEGER PRIMARY KEY, next INTEGER NOT NULL, previous INTEGER NOT NULL,
+    key BLOB NOT NULL, value BLOB) STRICT;
+CREATE UNIQUE INDEX entries_current ON entries(key, next) WHERE next = 0;
+CREATE INDEX entries_past ON entries(key, next) WHERE next > revision;
+CREATE INDEX entries_ended ON entries(next) WHERE next <> 0;
+CREATE TABLE marks(revision INTEGER PRIMARY KEY, time REAL NOT NULL, bytes INTEGER NOT NULL) STRICT;
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('oldest', 101), ('created', unixepoch());
+INSERT INTO entries(revision, next, previous, key, value) VALUES
+    (102, 104, 0, x'61', x'31'), (103, 105, 0, x'62', x'32'), (104, 0, 102, x'61', x'33'),
+    (105, 105, 103, x'62', NULL), (106, 0, 0, x'63', x'34');
+PRAGMA application_id = 1298230889;
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_file_of_the_first_format(path):
+    """What is in it is there at every revision, and can be written on."""
+    with sqlite3.connect(path) as other:
+        other.executescript(FIRST_FORMAT)
+    other.close()
+    store = await open_store(path)
+    try:
+        assert store.revision == 106
+        now = await store.snapshot()
+        assert [(row.key, row.value, row.revision) for row in await now.scan(b"", b"z")] == [
+            (b"a", b"3", 104),
+            (b"c", b"4", 106),
+        ]
+        then = await store.snapshot(103)
+        assert [(row.key, row.value, row.revision) for row in await then.scan(b"", b"z")] == [
+            (b"a", b"1", 102),
+            (b"b", b"2", 103),
+        ]
+        assert await store.changes(103) == [
+            Change(104, b"a", b"3", b"1", 102),
+            Change(105, b"b", None, b"2", 103),
+            Change(106, b"c", b"4", None, 0),
+        ]
+        assert await store.commit([Write(b"b", b"5"), Write(b"c", None)], [Guard(b"b", 0)]) == 107
+        await store.compact(108)
+        assert [row.key for row in await (await store.snapshot()).scan(b"", b"z")] == [b"a", b"b"]
+    finally:
+        await store.close()
 
 
 async def test_a_directory_or_none(path, tmp_path):

@@ -28,12 +28,13 @@ def test_commits_are_decided_on_top_of_each_other():
         Change(14, b"b", b"5", None, 0),
     ]
     assert decision.entries == [
-        (11, 12, 0, b"a", b"1"),
-        (12, 0, 11, b"a", b"3"),
-        (13, 13, 7, b"old", None),
-        (14, 0, 0, b"b", b"5"),
+        (11, 0, b"a", b"1"),
+        (12, 11, b"a", b"3"),
+        (13, 7, b"old", None),
+        (14, 0, b"b", b"5"),
     ]
-    assert decision.ended == [(7, 13)]
+    assert decision.current == {b"a": 12, b"old": None, b"b": 14}
+    assert decision.ended == [(b"a", 12, 11), (b"old", 13, 7)]
 
 
 def test_what_is_created_and_deleted_in_one_group_ends_in_it():
@@ -41,8 +42,9 @@ def test_what_is_created_and_deleted_in_one_group_ends_in_it():
         [([Write(b"a", b"1")], []), ([Write(b"a", None)], []), ([Write(b"a", b"2")], [Guard(b"a", 0)])], {}, 100
     )
     assert decision.results == [101, 102, 103]
-    assert decision.entries == [(101, 102, 0, b"a", b"1"), (102, 102, 101, b"a", None), (103, 0, 0, b"a", b"2")]
-    assert decision.ended == []
+    assert decision.entries == [(101, 0, b"a", b"1"), (102, 101, b"a", None), (103, 0, b"a", b"2")]
+    assert decision.current == {b"a": 103}
+    assert decision.ended == [(b"a", 102, 101)]
     assert decision.changes[1] == Change(102, b"a", None, b"1", 101)
 
 

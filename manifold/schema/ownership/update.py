@@ -143,6 +143,8 @@ def keep_times(live: dict[str, Any], new: dict[str, Any]) -> None:
 
     A write that changes nothing must not be one; a time alone is no change. To be called when `new` is in stored form.
     """
+    if len(live) != len(new) or any(new.get(name) != value for name, value in live.items() if name != "metadata"):
+        return
     before, after = live["metadata"], new["metadata"]
     earlier, later = before.get("managedFields"), after.get("managedFields")
     if not earlier or not later or earlier == later or len(earlier) != len(later):
@@ -152,7 +154,6 @@ def keep_times(live: dict[str, Any], new: dict[str, Any]) -> None:
             return
         if one["apiVersion"] != other["apiVersion"]:
             return
-    if all(new.get(name) == value for name, value in live.items() if name != "metadata") and len(live) == len(new):
-        others = {name: value for name, value in after.items() if name != "managedFields"}
-        if others == {name: value for name, value in before.items() if name != "managedFields"}:
-            after["managedFields"] = earlier
+    others = {name: value for name, value in after.items() if name != "managedFields"}
+    if others == {name: value for name, value in before.items() if name != "managedFields"}:
+        after["managedFields"] = earlier

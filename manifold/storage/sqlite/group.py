@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from manifold.storage.contract import Change, Guard, GuardFailed, StoreError, Write
+from manifold.storage.sqlite.layout import ENTRY_OVERHEAD
 
 Current = Mapping[bytes, tuple[int, bytes | None]]
 """Revision and value of the rows that are there; a key that is only guarded may come without its value."""
-
-ENTRY_OVERHEAD = 64
-"""What an entry costs in the log besides its key and value, roughly."""
 
 
 @dataclass(slots=True)
@@ -24,21 +22,22 @@ class Decision:
     """What a group comes to.
 
     `results` holds for each commit the revision of its first write, or the error that refused it. `changes` are the
-    writes in order; `entries` the rows of the table they become (revision, next, previous, key, value); `ended` the
-    rows that stop being current (revision, next); `log_bytes` what the log grows by.
+    writes in order; `entries` what they append (revision, previous, key, value); `current` the revision that each
+    written key has from now on, None where it has been deleted; `ended` the rows that stop being current (key, next,
+    revision); `log_bytes` what the log grows by.
     """
 
     results: list[int | StoreError] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    entries: list[tuple[int, int, int, bytes, bytes | None]] = field(default_factory=list)
-    ended: list[tuple[int, int]] = field(default_factory=list)
+    entries: list[tuple[int, int, bytes, bytes | None]] = field(default_factory=list)
+    current: dict[bytes, int | None] = field(default_factory=dict)
+    ended: list[tuple[bytes, int, int]] = field(default_factory=list)
     log_bytes: int = 0
 
 
 def decide(commits: Iterable[tuple[Sequence[Write], Sequence[Guard]]], current: Current, revision: int) -> Decision:
     """Decide `commits` in order on top of `current`, where `revision` is the last one given out."""
     decision = Decision()
-    first = revision + 1
     now: dict[bytes, tuple[int, bytes | None]] = dict(current)
     for writes, guards in commits:
         refusal = _refusal(writes, guards, now)
@@ -49,7 +48,7 @@ def decide(commits: Iterable[tuple[Sequence[Write], Sequence[Guard]]], current: 
         decision.results.append(revision + 1 if writes else revision)
         for write in writes:
             revision += 1
-            _apply(decision, now, write, revision, first)
+            _apply(decision, now, write, revision)
     return decision
 
 
@@ -65,25 +64,19 @@ def _refusal(writes: Sequence[Write], guards: Sequence[Guard], now: Current) -> 
     return None
 
 
-def _apply(
-    decision: Decision, now: dict[bytes, tuple[int, bytes | None]], write: Write, revision: int, first: int
-) -> None:
+def _apply(decision: Decision, now: dict[bytes, tuple[int, bytes | None]], write: Write, revision: int) -> None:
     key, value = write.key, write.value
     before = now.get(key)
     previous_revision, previous = (0, None) if before is None else before
     if before is not None:
         decision.log_bytes += len(key) + len(previous or b"") + ENTRY_OVERHEAD
-        if previous_revision >= first:
-            # Written by this very group: the entry is born ended.
-            born, _, its_previous, _, its_value = decision.entries[previous_revision - first]
-            decision.entries[previous_revision - first] = (born, revision, its_previous, key, its_value)
-        else:
-            decision.ended.append((previous_revision, revision))
+        decision.ended.append((key, revision, previous_revision))
     if value is None:
         decision.log_bytes += len(key) + ENTRY_OVERHEAD
         del now[key]
-        decision.entries.append((revision, revision, previous_revision, key, None))
+        decision.current[key] = None
     else:
         now[key] = (revision, value)
-        decision.entries.append((revision, 0, previous_revision, key, value))
+        decision.current[key] = revision
+    decision.entries.append((revision, previous_revision, key, value))
     decision.changes.append(Change(revision, key, value, previous, previous_revision))

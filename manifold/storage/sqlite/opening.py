@@ -134,6 +134,9 @@ def _prepare_writer(writer: apsw.Connection, path: Path, cache_bytes: int, mmap_
     writer.pragma("journal_size_limit", KEPT_WAL_BYTES)
     writer.pragma("temp_store", "memory")
     _set_memory(writer, cache_bytes, mmap_bytes)
+    for older in range(version, layout.FORMAT) if not empty else ():
+        with writer:
+            writer.execute(layout.UPGRADES[older])
     if empty:
         with writer:
             writer.execute(layout.SCHEMA)

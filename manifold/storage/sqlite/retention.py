@@ -19,7 +19,6 @@ from typing import Any
 import apsw
 
 from manifold.storage.sqlite import layout
-from manifold.storage.sqlite.group import ENTRY_OVERHEAD
 from manifold.storage.sqlite.reading import Horizon
 
 STEP_ROWS = 512
@@ -50,8 +49,7 @@ class Retention:
         self._marked: int
         revision, self._marked_at, self._marked = self._one(layout.LAST_MARK) or (0, 0.0, 0)
         # At most what lies between two marks.
-        count, length = self._one(layout.BYTES_ENDED_AFTER, revision)
-        self._total: int = self._marked + length + count * ENTRY_OVERHEAD
+        self._total: int = self._marked + self._one(layout.BYTES_ENDED_AFTER, revision)
         self._forgotten: int = self._one(layout.FIRST_MARK_BYTES) or 0
 
     def mark(self, revision: int, log_bytes: int) -> float:
@@ -102,7 +100,8 @@ class Retention:
         # Raised first: who reads while this is committed must not rely on what may be gone.
         self._horizon.oldest = reached
         with self._unsynced(), self._connection:
-            self._connection.execute(layout.FORGET, (reached,))
+            for statement in layout.FORGET:
+                self._connection.execute(statement, (reached,))
             self._connection.execute(layout.FORGET_MARKS, (reached,))
             self._connection.execute(layout.SET_OLDEST, (reached,))
         if reached < before:

@@ -181,16 +181,7 @@ class Writer:
         if not decision.changes:
             execute("ROLLBACK")
             return decision
-        position = 0
-        for count in layout.portions(len(decision.ended)):
-            pairs = decision.ended[position : position + count]
-            execute(layout.end(count), [column for pair in pairs for column in pair])
-            position += count
-        position = 0
-        for count in layout.portions(len(decision.entries)):
-            entries = decision.entries[position : position + count]
-            execute(layout.insert(count), [column for entry in entries for column in entry])
-            position += count
+        self._write_rows(decision)
         revision = self._revision + len(decision.changes)
         mark = self._retention.mark(revision, decision.log_bytes)
         # Raised first: who reads from here on cannot take what it sees for the state at an earlier revision.
@@ -199,6 +190,26 @@ class Writer:
         self._revision = revision
         self._retention.committed(decision.log_bytes, mark)
         return decision
+
+    def _write_rows(self, decision: Decision) -> None:
+        self._execute_in_portions(layout.append, decision.entries)
+        current = [(key, revision) for key, revision in decision.current.items() if revision is not None]
+        self._execute_in_portions(layout.set_current, current)
+        if len(current) < len(decision.current):
+            gone = [(key,) for key, revision in decision.current.items() if revision is None]
+            self._execute_in_portions(layout.unset_current, gone)
+        if decision.ended:
+            self._execute_in_portions(layout.put_past, decision.ended)
+            self._execute_in_portions(layout.put_ended, [ended[1:] for ended in decision.ended])
+
+    def _execute_in_portions(
+        self, statement: Callable[[int], str], rows: Sequence[tuple[int | bytes | None, ...]]
+    ) -> None:
+        position = 0
+        for count in layout.portions(len(rows)):
+            columns = [column for row in rows[position : position + count] for column in row]
+            self._connection.execute(statement(count), columns)
+            position += count
 
     def _current(self, commits: Sequence[Pending]) -> dict[bytes, tuple[int, bytes | None]]:
         written = {write.key for pending in commits for write in pending.writes}
