@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -36,11 +37,15 @@ class BoundExport:
     identity: str
     policy_cluster: str = ""
     ending: bool = False
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A CustomResourceDefinition in a row: its name, the hash of its content, flags, and the names it was granted."""
+    """A CustomResourceDefinition in a row: its name, the hash of its content, flags, and the names it was granted.
+
+    What an export offers is told in the same form; where it is bound, it has the export's `identity`.
+    """
 
     name: str
     content: str
@@ -50,6 +55,7 @@ class Defined:
     plural: str = ""
     singular: str = ""
     short_names: tuple[str, ...] = ()
+    identity: str = ""
 
     @property
     def resource(self) -> str:
@@ -78,7 +84,7 @@ class Defined:
 
     def prefix(self, cluster: str) -> bytes:
         """The range of its objects in a logical cluster."""
-        return keys.cluster_prefix(self.group, self.resource, "", cluster)
+        return keys.cluster_prefix(self.group, self.resource, self.identity, cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +120,16 @@ def gates(cluster: str) -> bytes:
 
 
 def row_value(exports: Iterable[BoundExport], definitions: Sequence[Defined] = ()) -> bytes:
-    """The value of a resolution row: a list per export, with its fields in order; the last only where it is true.
+    """The value of a resolution row: a list per export, with its fields in order; the last ones only where they say
+    anything.
 
     With definitions, an object of two such lists.
     """
     exports = tuple(exports)
-    bound = [
-        [one.cluster, one.name, one.identity, one.policy_cluster, *([True] if one.ending else [])] for one in exports
-    ]
+    bound = [_bound_list(one) for one in exports]
     if not definitions:
         return orjson.dumps(bound)
-    told = [
-        [one.name, one.content, one.flags, one.kind, one.list_kind, one.plural, one.singular, *one.short_names]
-        for one in definitions
-    ]
+    told = [defined_list(one) for one in definitions]
     value = orjson.dumps({"exports": bound, "definitions": told})
     _read.put(value, Row(exports, tuple(definitions)), len(value))  # whoever writes a row, it is read next
     return value
@@ -143,13 +145,25 @@ def read_row(value: bytes) -> Row:
         else:
             found = Row(
                 tuple(BoundExport(*entry) for entry in parsed["exports"]),
-                tuple(_defined(*entry) for entry in parsed["definitions"]),
+                tuple(defined_of(entry) for entry in parsed["definitions"]),
             )
         _read.put(value, found, len(value))
     return found
 
 
-def _defined(
-    name: str, content: str, flags: int, kind: str, list_kind: str, plural: str, singular: str, *short_names: str
-) -> Defined:
-    return Defined(name, content, flags, kind, list_kind, plural, singular, short_names)
+def _bound_list(one: BoundExport) -> list[object]:
+    told: list[object] = [one.cluster, one.name, one.identity, one.policy_cluster]
+    if one.offer:
+        return [*told, one.ending, one.offer]
+    return [*told, True] if one.ending else told
+
+
+def defined_list(one: Defined) -> list[object]:
+    """What a row says of a definition, its identity left out."""
+    return [one.name, one.content, one.flags, one.kind, one.list_kind, one.plural, one.singular, *one.short_names]
+
+
+def defined_of(entry: Sequence[Any]) -> Defined:
+    """The inverse of `defined_list`."""
+    name, content, flags, kind, list_kind, plural, singular, *short_names = entry
+    return Defined(name, content, flags, kind, list_kind, plural, singular, tuple(short_names))

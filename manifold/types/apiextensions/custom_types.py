@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from manifold.base.names import subdomain_name
+from manifold.base.names import segment_name, subdomain_name
 from manifold.schema.structural import StructuralCodec, compile_schema
 from manifold.schema.structural.jsonpath import compile_path, path_names
 from manifold.types.apiextensions.columns import printer_columns
@@ -29,7 +29,7 @@ FieldLabels = Callable[[Object], Mapping[str, str]]
 def _content(definition: Object) -> list[Any]:
     spec = definition["spec"]
     names = (definition.get("status") or {}).get("acceptedNames") or {}
-    return [
+    told = [
         spec["group"],
         spec["scope"],
         names,
@@ -37,6 +37,7 @@ def _content(definition: Object) -> list[Any]:
         spec.get("conversion"),
         bool(spec.get("preserveUnknownFields")),
     ]
+    return [*told, spec["nameValidation"]] if "nameValidation" in spec else told
 
 
 def content_hash(definition: Object) -> str:
@@ -122,7 +123,7 @@ def _type(
         schema_name=f"{reverse}.{name}.{kind}",
         codec=StructuralCodec(structural, kind, name),
         strategy=behaviour,
-        check_name=subdomain_name,
+        check_name=segment_name if spec.get("nameValidation") == "PathSegmentName" else subdomain_name,
         list_kind=names.get("listKind") or f"{kind}List",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),

@@ -1,0 +1,83 @@
+"""What exports offer, kept by its content: schemas as definitions, and lists of what is offered together.
+
+A schema that is bound goes on being served when its object, its export or its whole workspace is gone. So what is bound
+is not the object but its content, in a row whose key is the content's hash: equal schemas, wherever they are, are one
+row, and are compiled once. A list of what an export offers is kept the same way, so that the row of a logical cluster
+names what it has bound in a few bytes, however much that is (APIs reference, sections 3.5 and 9.4).
+
+Rows of this kind never change and say nothing of where they come from. They are written before the commit that first
+refers to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import orjson
+
+from manifold.base import keys
+from manifold.types.apiextensions.custom_types import content_hash
+from manifold.types.resource import Object
+from manifold.views.rows import SERVED, Defined, defined_list, defined_of
+
+SCHEMAS, OFFERS = "schema", "offer"
+PATH_SEGMENT_NAME = "PathSegmentName"
+
+
+def schema_key(content: str) -> bytes:
+    """The key of the row that holds a schema, as the definition it amounts to."""
+    return keys.index_key(SCHEMAS, content)
+
+
+def offer_key(offer: str) -> bytes:
+    """The key of the row that lists what is offered together."""
+    return keys.index_key(OFFERS, offer)
+
+
+def definition_of(schema: Object) -> Object:
+    """An APIResourceSchema as the CustomResourceDefinition it amounts to, with all its names accepted.
+
+    Nothing of the schema's own metadata goes in. A conversion goes in only where there is something to convert.
+    """
+    spec = schema["spec"]
+    names = spec["names"]
+    versions = [{**version, "schema": {"openAPIV3Schema": version["schema"]}} for version in spec["versions"]]
+    made: Object = {"group": spec["group"], "names": names, "scope": spec["scope"], "versions": versions}
+    if len(versions) > 1 and "conversion" in spec:
+        made["conversion"] = _conversion(spec["conversion"])
+    if spec.get("nameValidation") == PATH_SEGMENT_NAME:
+        made["nameValidation"] = PATH_SEGMENT_NAME
+    return {"spec": made, "status": {"acceptedNames": names}}
+
+
+def _conversion(conversion: Object) -> Object:
+    """A conversion in the form of definitions, where review versions and the client lie side by side as well."""
+    return {name: value for name, value in conversion.items() if name in ("strategy", "webhook")}
+
+
+def offered(definition: Object) -> tuple[Defined, bytes]:
+    """What a row says of a definition made by `definition_of`, and the value of the row that holds it."""
+    spec, names = definition["spec"], definition["status"]["acceptedNames"]
+    told = Defined(
+        f"{names['plural']}.{spec['group']}",
+        content_hash(definition),
+        SERVED,
+        names["kind"],
+        names.get("listKind", ""),
+        names["plural"],
+        names.get("singular", ""),
+        tuple(names.get("shortNames", ())),
+    )
+    return told, orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)
+
+
+def offer_row(offered: Iterable[Defined]) -> tuple[str, bytes]:
+    """The hash of what is offered together, in the order of names, and the value of its row."""
+    value = orjson.dumps([defined_list(one) for one in sorted(offered, key=lambda one: one.name)])
+    return sha256(value).hexdigest()[:32], value
+
+
+def read_offer(value: bytes) -> tuple[Defined, ...]:
+    """What is offered together; the inverse of `offer_row`."""
+    return tuple(defined_of(entry) for entry in orjson.loads(value))
