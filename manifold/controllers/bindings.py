@@ -12,14 +12,15 @@ from manifold.base import clock
 from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty
 from manifold.exports import conditions, statuses
 from manifold.exports.bindings import FINALIZER
-from manifold.exports.effects import CONTROLLER, work_row
+from manifold.exports.effects import CONTROLLER, type_prefixes, work_row
+from manifold.registry.objects import Kinds
 from manifold.registry.options import WriteOptions
 from manifold.registry.served import Served
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import Guard, Row, Write
 from manifold.types.resource import Object
-from manifold.workspaces.objects import Kinds
+from manifold.views.resolution import Resolver
 
 RETRY_SECONDS = 1.0
 
@@ -29,9 +30,9 @@ class BindingController:
 
     name = CONTROLLER
 
-    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+    def __init__(self, environment: Environment, kinds: Kinds, resolver: Resolver) -> None:
         self._environment = environment
-        self._kinds = kinds
+        self._resolver = resolver
         self._bindings = kinds.get("apis.kcp.io", "apibindings")
 
     async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
@@ -46,7 +47,7 @@ class BindingController:
             await store.commit([Write(work, None)], [Guard(work, None)])
             return 0.0
         remainder = Remainder()
-        await empty(self._environment, self._served(obj), cluster, "", remainder, owned_elsewhere=True)
+        await empty(self._environment, await self._served(cluster, obj), cluster, "", remainder, owned_elsewhere=True)
         if not remainder.empty:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS
@@ -54,11 +55,9 @@ class BindingController:
         await update(self._environment, target, Update(_without_finalizer, WriteOptions()))
         return 0.0
 
-    def _served(self, binding: Object) -> list[Served]:
-        return [
-            Served(self._kinds.get(one["group"], one["resource"]).type, one["schema"]["identityHash"])
-            for one in (binding.get("status") or {}).get("boundResources") or ()
-        ]
+    async def _served(self, cluster: str, binding: Object) -> list[Served]:
+        found = [await self._resolver.stored(cluster, prefix) for prefix in type_prefixes(binding)]
+        return [one for one in found if one is not None]
 
     async def _tell(self, row: Row, binding: Object, remainder: Remainder) -> None:
         now = clock.format_seconds(self._environment.clock.now())

@@ -7,22 +7,24 @@ has to mend something in a workspace on its way out can still enter it (tenancy 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from manifold.base import clock, errors, keys
 from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty, end_all
+from manifold.exports.sweeping import LeftBehind
 from manifold.registry import delete, owners
 from manifold.registry.effects import Plan
+from manifold.registry.objects import Kinds
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
-from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
+from manifold.storage.contract import MAX_WRITES, Guard, Row, Snapshot, Write
 from manifold.types.resource import Object
+from manifold.views.offers import all_definitions
 from manifold.views.resolution import Resolver
 from manifold.views.rows import gates, read_row, row_key
 from manifold.workspaces import content
 from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
-from manifold.workspaces.objects import Kinds
 
 RETRY_SECONDS = 1.0
 PAGE = 500
@@ -179,9 +181,28 @@ class SweepController:
 
     name = SWEEP
 
-    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+    def __init__(self, environment: Environment, kinds: Kinds, elsewhere: Mapping[tuple[str, str], LeftBehind]) -> None:
+        """`elsewhere` tells what objects of some types have left outside their logical cluster."""
         self._store = environment.store
         self._kinds = kinds
+        self._elsewhere = elsewhere
+
+    async def _sweep_elsewhere(self, snapshot: Snapshot, cluster: str) -> None:
+        """Delete what is left elsewhere, while the objects are there that tell of it."""
+        for (group, resource), left_behind in self._elsewhere.items():
+            served = self._kinds.get(group, resource)
+            prefix = served.prefix + keys.segment(cluster)
+            position, end = prefix, keys.after(prefix)
+            while True:
+                rows = await snapshot.scan(position, end, PAGE)
+                for row in rows:
+                    writes = left_behind(cluster, served.decode(row.value, row.revision))
+                    due = [one for one in writes if one.value is not None or await snapshot.get(one.key) is not None]
+                    if any(one.value is None for one in due):
+                        await self._store.commit(due)
+                if len(rows) < PAGE:
+                    break
+                position = rows[-1].key + b"\x00"
 
     async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
         """Sweep a logical cluster; the row goes with the last commit."""
@@ -190,8 +211,10 @@ class SweepController:
         segment = f"{cluster}\x00".encode()
         due: list[bytes] = []
         snapshot = await self._store.snapshot()
+        await self._sweep_elsewhere(snapshot, cluster)
         row = await snapshot.get(row_key(cluster))
-        defined = [one.prefix(cluster) for one in read_row(row.value).definitions] if row is not None else []
+        told = await all_definitions(snapshot, read_row(row.value)) if row is not None else []
+        defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
         for prefix in (*stored, *defined, gates(cluster), *owners.swept_ranges(cluster)):
             position, end = prefix, keys.after(prefix)

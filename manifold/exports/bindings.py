@@ -8,16 +8,18 @@ section 3).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import orjson
 
 from manifold.types.resource import Object
-from manifold.views.rows import BoundExport
+from manifold.views.rows import BoundExport, Defined
 
 GROUP, RESOURCE = "apis.kcp.io", "apibindings"
 FINALIZER = "apis.kcp.io/apibinding-finalizer"
+EXTRA_PREFIX = "extra.apis.kcp.io/"
+"""Annotations of an export that its bindings have as well (APIs reference, section 2.3)."""
 LOCKS_ANNOTATION = "internal.apis.kcp.io/resource-bindings"
 EXPORT_LABEL = "internal.apis.kcp.io/export"
 CLAIM_LABEL_PREFIX = "claimed.internal.apis.kcp.io/"
@@ -44,7 +46,11 @@ class ExportedResource:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export as bindings see it: where it is, its identity hash, what it offers, and where its policy is."""
+    """An export as bindings see it: where it is, its identity hash, what it offers, and where its policy is.
+
+    `offered` is what it offers as definitions, by name, empty for the server's own exports, whose types it knows.
+    `claims` are the permission claims it makes, `extra` the annotations that its bindings are to have as well.
+    """
 
     cluster: str
     path: str
@@ -52,9 +58,12 @@ class Export:
     identity: str
     resources: Sequence[ExportedResource]
     policy_cluster: str = ""
+    offered: tuple[Defined, ...] = ()
+    claims: Sequence[Object] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def bound(self) -> BoundExport:
-        """The entry of a resolution row for a cluster that has bound this export."""
+        """The entry of a resolution row for a cluster that has bound all of this export of the server's own."""
         return BoundExport(self.cluster, self.name, self.identity, self.policy_cluster)
 
 
@@ -108,17 +117,34 @@ def spec(export: Export) -> Object:
     return {"reference": {"export": {"name": export.name, "path": export.path}}}
 
 
-def bound_resources(export: Export) -> list[Object]:
-    """What a binding of an export names as bound, by group and resource."""
-    return [
-        {
+def bound_resources(
+    export: Export, resources: Iterable[ExportedResource], former: Sequence[Object] = ()
+) -> list[Object]:
+    """What a binding of an export names as bound, by group and resource: `resources`, and what it had bound before.
+
+    A schema that has been replaced leaves the versions its objects may be stored in.
+    """
+    found = {(one["group"], one["resource"]): one for one in former}
+    for one in resources:
+        before = found.get((one.group, one.resource)) or {}
+        stored = set(before.get("storageVersions") or ()) | set(one.storage_versions)
+        found[(one.group, one.resource)] = {
             "group": one.group,
             "resource": one.resource,
             "schema": {"UID": one.uid, "identityHash": export.identity, "name": one.schema},
-            "storageVersions": list(one.storage_versions),
+            "storageVersions": sorted(stored),
         }
-        for one in sorted(export.resources, key=lambda one: (one.group, one.resource))
-    ]
+    return [found[key] for key in sorted(found)]
+
+
+def export_cluster_of(binding: Object, here: str) -> str:
+    """The logical cluster of the export that a binding in `here` refers to, as far as the binding itself tells.
+
+    Its status names it once the export has been found, which is when the binding is made; only in its own logical
+    cluster and in `root` may a binding wait for an export.
+    """
+    known = (binding.get("status") or {}).get("apiExportClusterName")
+    return str(known or binding["spec"]["reference"]["export"].get("path") or here)
 
 
 def locks(bound: Sequence[tuple[str, Export]]) -> str:

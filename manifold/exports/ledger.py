@@ -7,25 +7,28 @@ changed, and written into the plan of a commit under guards on both, so that two
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import orjson
 
-from manifold.exports.bindings import LOCKS_ANNOTATION, Export, locks_text
+from manifold.exports.bindings import LOCKS_ANNOTATION, locks_text
 from manifold.exports.register import Register
 from manifold.registry.effects import Plan
 from manifold.registry.served import Served
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
-from manifold.views.rows import BoundExport, row_key
+from manifold.views.rows import BoundExport, Defined
 
 
 class Ledger:
     """The bookkeeping of one logical cluster, as of a snapshot."""
 
-    def __init__(self, kind: Served, cluster: str, logical: Row | None, row: Row | None) -> None:
+    def __init__(self, kind: Served, cluster: str, logical: Row | None, register: Register) -> None:
         self._kind = kind
         self._cluster = cluster
         self._logical = logical
-        self.register = Register(cluster, row)
+        self.register = register
         self._object = kind.decode(logical.value, logical.revision) if logical is not None else None
         self.held: dict[str, Object] = _locks(self._object)
         self._before = dict(self.held)
@@ -34,7 +37,7 @@ class Ledger:
     async def read(cls, snapshot: Snapshot, kind: Served, cluster: str) -> Ledger:
         """The ledger of a logical cluster; `kind` is the stored form of LogicalCluster."""
         logical = await snapshot.get(kind.key(cluster, "", "cluster"))
-        return cls(kind, cluster, logical, await snapshot.get(row_key(cluster)))
+        return cls(kind, cluster, logical, await Register.read(snapshot, cluster))
 
     @property
     def exists(self) -> bool:
@@ -46,29 +49,43 @@ class Ledger:
         defined = {name: {"c": True} for name, one in self.register.definitions.items() if one.served}
         return {**defined, **self.held}
 
-    def bind(self, name: str, export: Export) -> None:
-        """Let the binding `name` serve an export."""
-        for one in export.resources:
-            self.held[one.lock] = {"n": name}
-        entry = export.bound()
-        self.register.exports = [
-            one for one in self.register.exports if (one.cluster, one.name) != (entry.cluster, entry.name)
-        ]
-        self.register.exports.append(entry)
+    def serves(self, name: str) -> bool:
+        """Whether the binding `name` serves anything."""
+        return any(holder.get("n") == name for holder in self.held.values())
 
-    def release(self, name: str, export: Export) -> None:
-        """Serve an export no longer by the binding `name`."""
+    def entry(self, cluster: str, name: str) -> BoundExport | None:
+        """What the row says of an export that is bound here."""
+        return next((one for one in self.register.exports if (one.cluster, one.name) == (cluster, name)), None)
+
+    def bound_of(self, cluster: str, name: str) -> dict[str, Defined]:
+        """What is bound of an export of users, by name, when the ledger was read."""
+        return {
+            one.name: one for export, one in self.register.bound if (export.cluster, export.name) == (cluster, name)
+        }
+
+    def bind(self, name: str, entry: BoundExport, locks: Iterable[str]) -> None:
+        """Let the binding `name` serve what a row says of an export."""
+        for lock in locks:
+            self.held[lock] = {"n": name}
+        exports = list(self.register.exports)
+        places = [(one.cluster, one.name) for one in exports]
+        if (entry.cluster, entry.name) in places:
+            exports[places.index((entry.cluster, entry.name))] = entry
+        else:
+            exports.append(entry)
+        self.register.exports = exports
+
+    def release(self, name: str, cluster: str, export: str) -> None:
+        """Serve nothing by the binding `name` any more, which was one of that export."""
+        if not self.serves(name):
+            return
         self.held = {lock: holder for lock, holder in self.held.items() if holder.get("n") != name}
-        self.register.exports = [
-            one for one in self.register.exports if (one.cluster, one.name) != (export.cluster, export.name)
-        ]
+        self.register.exports = [one for one in self.register.exports if (one.cluster, one.name) != (cluster, export)]
 
-    def end(self, export: Export) -> None:
+    def end(self, cluster: str, export: str) -> None:
         """Take no new objects of an export: its binding is going away."""
         self.register.exports = [
-            BoundExport(one.cluster, one.name, one.identity, one.policy_cluster, True)
-            if (one.cluster, one.name) == (export.cluster, export.name)
-            else one
+            replace(one, ending=True) if (one.cluster, one.name) == (cluster, export) else one
             for one in self.register.exports
         ]
 

@@ -14,9 +14,9 @@ from manifold.auth.chain import Chain
 from manifold.base import clusters
 from manifold.base.user import User
 from manifold.exports.bindings import GROUP, Export
+from manifold.exports.offering import Offerings
 from manifold.exports.statuses import Referred
-from manifold.registry.served import Served
-from manifold.storage.contract import Snapshot
+from manifold.storage.contract import Guard, Snapshot
 from manifold.types.resource import Object
 
 ROOT = "root"
@@ -30,11 +30,11 @@ class Paths(Protocol):
 
 
 class References:
-    """Follows references. `own` are the exports this server serves, `kind` the stored form of APIExport."""
+    """Follows references. `own` are the exports the server brings, `offerings` knows those of users."""
 
-    def __init__(self, own: Sequence[Export], kind: Served, paths: Paths, chain: Chain) -> None:
+    def __init__(self, own: Sequence[Export], offerings: Offerings, paths: Paths, chain: Chain) -> None:
         self._own = {(one.cluster, one.name): one for one in own}
-        self._kind = kind
+        self.offerings = offerings
         self._paths = paths
         self._chain = chain
 
@@ -45,17 +45,33 @@ class References:
         cluster = path or here
         if path and path != ROOT:
             cluster = await self._paths.resolve(path) if clusters.is_valid_path(path) else ""
-        text = f"{path or here}|{name}"
+        return await self.at(snapshot, cluster, name, f"{path or here}|{name}")
+
+    async def at(self, snapshot: Snapshot, cluster: str, name: str, text: str) -> Referred:
+        """What lies at a place; `text` is how messages call it."""
         export = self._own.get((cluster, name))
         if export is not None:
             return Referred(cluster, name, text, True, export)
-        exists = bool(cluster) and await snapshot.get(self._kind.key(cluster, "", name)) is not None
-        return Referred(cluster, name, text, exists, None)
+        found = await self.offerings.find(snapshot, cluster, name) if cluster else None
+        if found is None:
+            guard = Guard(self.offerings.key(cluster, name), 0) if cluster else None
+            return Referred(cluster, name, text, False, None, None, guard)
+        return Referred(cluster, name, text, True, found.export, found.problem, found.guard)
+
+    def is_own(self, cluster: str, name: str) -> bool:
+        """Whether an export is one the server brings."""
+        return (cluster, name) in self._own
 
     async def of(self, snapshot: Snapshot, here: str, binding: Object) -> Referred:
-        """What the reference of a binding in `here` leads to."""
+        """What the reference of a binding in `here` leads to. Once it has led to an export it stays with that one's
+        logical cluster, whatever comes to lie at its path.
+        """
         export = binding["spec"]["reference"]["export"]
-        return await self.find(snapshot, here, export.get("path") or "", export["name"])
+        path, name = export.get("path") or "", export["name"]
+        known = (binding.get("status") or {}).get("apiExportClusterName")
+        if known:
+            return await self.at(snapshot, known, name, f"{path or here}|{name}")
+        return await self.find(snapshot, here, path, name)
 
     async def bindable(self, snapshot: Snapshot, user: User, here: str, path: str, name: str) -> Referred | None:
         """The same for a user who may bind it; None for one who may not, and where it leads nowhere.

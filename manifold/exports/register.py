@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from manifold.exports.naming import Used
 from manifold.registry.effects import Plan
 from manifold.storage.contract import Guard, Row, Snapshot
+from manifold.views.offers import bound_definitions
 from manifold.views.rows import EMPTY, BoundExport, Defined, gate_key, read_row, row_key, row_value
 
 
 class Register:
-    """What a logical cluster has bound (`exports`) and defined (`definitions`, by name)."""
+    """What a logical cluster has bound (`exports`) and defined (`definitions`, by name). `bound` is what it has bound
+    of exports of users when it was read, with the export each comes from.
+    """
 
-    def __init__(self, cluster: str, row: Row | None) -> None:
+    def __init__(self, cluster: str, row: Row | None, bound: Sequence[tuple[BoundExport, Defined]] = ()) -> None:
+        self.bound = tuple(bound)
         self._cluster = cluster
         self._row = row
         told = read_row(row.value) if row is not None else EMPTY
@@ -22,12 +28,17 @@ class Register:
     @classmethod
     async def read(cls, snapshot: Snapshot, cluster: str) -> Register:
         """The register of a logical cluster."""
-        return cls(cluster, await snapshot.get(row_key(cluster)))
+        row = await snapshot.get(row_key(cluster))
+        bound = await bound_definitions(snapshot, read_row(row.value).exports) if row is not None else ()
+        return cls(cluster, row, bound)
 
     def used(self, name: str) -> Used:
-        """The names that other definitions have in the group of the definition `name`."""
+        """The names that others have in the group of the definition `name`: definitions, and what is bound."""
         found = Used()
         found.add_definitions(self.definitions.values(), name)
+        still = {(one.cluster, one.name) for one in self.exports}
+        bound = (one for export, one in self.bound if (export.cluster, export.name) in still)
+        found.add_definitions(bound, "." + name.partition(".")[2])
         return found
 
     def write(self, plan: Plan) -> None:

@@ -183,9 +183,7 @@ class Application:
             if not await doors.documents(request, resolution, cluster, responder):
                 raise errors.unknown_resource()
             return
-        served = self._find(request, resolution, cluster)
-        if served is None and resolution.definitions and not info.identity:
-            served = await doors.resolver.find(cluster, info.group, info.version, info.resource)
+        served = await self._find(request, resolution, cluster)
         if served is None:
             raise errors.unknown_resource()
         await doors.resources.serve(request, served, cluster, responder)
@@ -208,7 +206,7 @@ class Application:
 
     async def _home(self, request: Request, cluster: str, homes: Homes, responder: Responder) -> None:
         home = await homes.workspace(request.user)
-        served = self._find(request, await self._doors.resolver.resolve(cluster), cluster)
+        served = await self._find(request, await self._doors.resolver.resolve(cluster), cluster)
         if served is None:
             raise errors.unknown_resource()
         await self._doors.resources.show(request, served, home, responder)
@@ -223,15 +221,18 @@ class Application:
     async def _known(self, cluster: str) -> bool:
         return not cluster or clusters.is_name(cluster) or bool(await self._doors.paths.resolve(cluster))
 
-    def _find(self, request: Request, resolution: Resolution, cluster: str) -> Served | None:
-        info = request.info
+    async def _find(self, request: Request, resolution: Resolution, cluster: str) -> Served | None:
+        info, resolver = request.info, self._doors.resolver
         if cluster == WILDCARD:
             _check_wildcard(info)
             if info.identity:
-                return self._doors.resolver.identified(info.group, info.version, info.resource, info.identity)
-        elif info.identity:
+                return await resolver.identified(info.group, info.version, info.resource, info.identity)
+        served = resolution.find(info.group, info.version, info.resource)
+        if served is None and resolution.definitions:
+            served = await resolver.find(cluster, info.group, info.version, info.resource)
+        if info.identity and served is not None and served.identity != info.identity:
             return None
-        return resolution.find(info.group, info.version, info.resource)
+        return served
 
     async def _unresolved(self, request: Request, path: str) -> None:
         """Refuse a path that leads nowhere: a 404 for whoever may enter where it would begin, else a 403."""

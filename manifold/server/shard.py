@@ -18,6 +18,7 @@ from manifold.auth.authentication.static import StaticTokens, TokenFileError, re
 from manifold.auth.chain import Chain
 from manifold.controllers.bindings import BindingController
 from manifold.controllers.definitions import DefinitionController
+from manifold.controllers.exports import ExportController, IdentityController, SchemaController, SliceController
 from manifold.controllers.garbage import GarbageController, PropagationController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
@@ -26,7 +27,11 @@ from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSli
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.definitions import DefinitionEffects
 from manifold.exports.effects import BindingEffects
+from manifold.exports.export_effects import ExportEffects, SchemaEffects, SecretEffects
+from manifold.exports.offering import Offerings
 from manifold.exports.references import References
+from manifold.exports.slices import SliceEffects, Slices
+from manifold.exports.sweeping import left_behind
 from manifold.registry.clusters import Clusters
 from manifold.registry.hub import Hub
 from manifold.registry.owners import Owners
@@ -53,7 +58,7 @@ from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffect
 from manifold.workspaces.foundation import ROOT, lay
 from manifold.workspaces.homes import Homes
 from manifold.workspaces.lifecycle import LogicalClusterEffects
-from manifold.workspaces.namespaces import NamespaceEffects
+from manifold.workspaces.namespaces import NamespaceEffects, namespace
 from manifold.workspaces.paths import Paths
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
@@ -174,7 +179,8 @@ async def _assemble(
     paths = Paths(store, kinds.get("tenancy.kcp.io", "workspaces"))
     workspace_types = WorkspaceTypes(store, kinds.get("tenancy.kcp.io", "workspacetypes"), paths)
     shard = ShardIdentity(settings.shard_name, surroundings.external_url, {"name": settings.shard_name})
-    references = References(foundation.exports(), kinds.get("apis.kcp.io", "apiexports"), paths, chain)
+    offerings = Offerings(store, kinds.get("apis.kcp.io", "apiexports"), kinds.get("apis.kcp.io", "apiresourceschemas"))
+    references = References(foundation.exports(), offerings, paths, chain)
     role_guard = guarding.RoleGuard(chain)
     admission = AdmissionChain(
         [guarding.PathGuard(), BoundTypes(resolver)],
@@ -193,9 +199,16 @@ async def _assemble(
     homes = Homes(store, kinds, workspace_types, default_exports, shard, chain, clock, root_ca)
     definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
     names = DefinitionNames(definitions, resolver)
+    partitions = kinds.get("topology.kcp.io", "partitions")
+    slices = Slices(references, partitions, surroundings.virtual_workspace_url, shard.labels)
+    exports = ExportEffects(kinds, clock, slices, lambda author, name: namespace(author, name, root_ca))
     bindings = BindingEffects(references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names)
     effects = {
         ("apis.kcp.io", "apibindings"): bindings,
+        ("apis.kcp.io", "apiexports"): exports,
+        ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
+        ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(kinds),
+        ("", "secrets"): SecretEffects(),
         ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds),
         ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(
@@ -210,11 +223,15 @@ async def _assemble(
     runtime = Runtime(
         store,
         [
-            BindingController(environment, kinds),
+            BindingController(environment, kinds, resolver),
+            ExportController(environment, kinds, bindings),
+            SliceController(environment, kinds, slices),
+            SchemaController(environment, kinds),
+            IdentityController(environment, kinds),
             DefinitionController(environment, resolver, definitions),
             NamespaceController(environment, resolver, kinds.get("", "namespaces")),
             TakeDownController(environment, kinds, resolver),
-            SweepController(environment, kinds),
+            SweepController(environment, kinds, left_behind(exports)),
             GarbageController(environment, resolver),
             PropagationController(environment, resolver),
         ],

@@ -17,6 +17,10 @@ from manifold.base import keys
 from manifold.types.resource import Object
 
 INDEX = "consumers"
+IDENTITY_INDEX = "identity"
+"""Exports by their identity: identity, logical cluster and name of each are the parts of a key."""
+SLICES, EXPORTS = "endpointslices", "exports"
+"""Controllers of what follows from a change of an export or of who has bound it."""
 ACCEPTED = "Accepted"
 EVENTS = (("", "events"), ("events.k8s.io", "events"))
 
@@ -75,6 +79,11 @@ def consumers_prefix(export_cluster: str, export_name: str, cluster: str = "") -
     return keys.index_key(INDEX, export_cluster, export_name, *([cluster] if cluster else []))
 
 
+def consumers_in(export_cluster: str) -> bytes:
+    """The range of the bindings of all exports of a logical cluster."""
+    return keys.index_key(INDEX, export_cluster)
+
+
 def consumer_value(binding: Object) -> bytes:
     """The value of the row of a binding (in the stored version, v1alpha2)."""
     accepted = [
@@ -109,3 +118,13 @@ def read_consumer(key: bytes, value: bytes) -> Consumer:
             for group, resource, identity, verbs, selector in claims
         ),
     )
+
+
+def slices_row(export_cluster: str, export_name: str) -> bytes:
+    """The key of the work row that has the endpoint slices of an export looked at."""
+    return keys.work_key(SLICES, export_cluster, export_name)
+
+
+def export_row(export_cluster: str, export_name: str) -> bytes:
+    """The key of the work row that has the bindings of an export looked at."""
+    return keys.work_key(EXPORTS, export_cluster, export_name)

@@ -11,10 +11,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from manifold.registry.large import LARGE, off_loop
 from manifold.registry.served import Served
 from manifold.storage.contract import Row, Snapshot
 from manifold.types.apiextensions.custom_types import content_hash, custom_types
+from manifold.types.resource import Object
+from manifold.views.offers import schema_key
 from manifold.views.remembering import Remembered
 from manifold.views.rows import Defined
 
@@ -32,6 +36,14 @@ class Definition:
     stored: Served
     weight: int
 
+    def identified(self, identity: str) -> Definition:
+        """The same types for the objects of an identity."""
+        stored = Served(self.stored.type, identity)
+        versions = {
+            name: stored if one is self.stored else Served(one.type, identity) for name, one in self.versions.items()
+        }
+        return Definition(self.content, versions, stored, self.weight)
+
 
 class Definitions:
     """Finds the types of a definition. `kind` is the stored form of CustomResourceDefinition."""
@@ -39,10 +51,15 @@ class Definitions:
     def __init__(self, kind: Served) -> None:
         self._kind = kind
         self._remembered: Remembered[str, Definition] = Remembered(REMEMBERED_BYTES)
+        self._identified: Remembered[str, Definition] = Remembered(REMEMBERED_BYTES)
         self._one_by_one = asyncio.Lock()  # many ask for the same large one at once, after a start
 
     async def load(self, snapshot: Snapshot, cluster: str, defined: Defined) -> Definition | None:
-        """The types of a definition in a logical cluster; None where it is gone."""
+        """The types of a definition in a logical cluster; None where it is gone. What is bound is there as long as
+        anybody has bound it, and has the identity of its export.
+        """
+        if defined.identity:
+            return await self._bound(snapshot, defined)
         found = self._remembered.get(defined.content)
         if found is not None:
             return found
@@ -55,6 +72,26 @@ class Definitions:
             found = self._remembered.get(defined.content)
             return found or self._keep(await off_loop(self._make, row))
 
+    async def _bound(self, snapshot: Snapshot, defined: Defined) -> Definition | None:
+        name = f"{defined.content}/{defined.identity}"
+        found = self._identified.get(name)
+        if found is not None:
+            return found
+        plain = self._remembered.get(defined.content)
+        if plain is None:
+            row = await snapshot.get(schema_key(defined.content))
+            if row is None:
+                return None
+            if len(row.value) < LARGE:
+                plain = self._keep(_made(orjson.loads(row.value), len(row.value)))
+            else:
+                async with self._one_by_one:
+                    plain = self._remembered.get(defined.content)
+                    plain = plain or self._keep(await off_loop(_read, row))
+        found = plain.identified(defined.identity)
+        self._identified.put(name, found, found.weight)
+        return found
+
     def _keep(self, made: Definition) -> Definition:
         found = self._remembered.get(made.content)
         if found is not None:
@@ -63,9 +100,16 @@ class Definitions:
         return made
 
     def _make(self, row: Row) -> Definition:
-        definition = self._kind.decode(row.value, row.revision)
-        content = content_hash(definition)
-        types = custom_types(definition, content)
-        stored = Served(types.stored)
-        served = {one.version: stored if one is types.stored else Served(one) for one in types.served}
-        return Definition(content, served, stored, len(row.value))
+        return _made(self._kind.decode(row.value, row.revision), len(row.value))
+
+
+def _read(row: Row) -> Definition:
+    return _made(orjson.loads(row.value), len(row.value))
+
+
+def _made(definition: Object, weight: int) -> Definition:
+    content = content_hash(definition)
+    types = custom_types(definition, content)
+    stored = Served(types.stored)
+    served = {one.version: stored if one is types.stored else Served(one) for one in types.served}
+    return Definition(content, served, stored, weight)

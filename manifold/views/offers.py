@@ -11,18 +11,24 @@ refers to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 import orjson
 
 from manifold.base import keys
+from manifold.storage.contract import Snapshot, Store, Write
 from manifold.types.apiextensions.custom_types import content_hash
 from manifold.types.resource import Object
-from manifold.views.rows import SERVED, Defined, defined_list, defined_of
+from manifold.views.remembering import Remembered
+from manifold.views.rows import ENDING, SERVED, BoundExport, Defined, Row, defined_list, defined_of
 
 SCHEMAS, OFFERS = "schema", "offer"
 PATH_SEGMENT_NAME = "PathSegmentName"
+REMEMBERED_BYTES = 4 << 20
+"""Of lists that are kept parsed; parsed, they are several times that."""
+_read: Remembered[str, tuple[Defined, ...]] = Remembered(REMEMBERED_BYTES)
 
 
 def schema_key(content: str) -> bytes:
@@ -81,3 +87,40 @@ def offer_row(offered: Iterable[Defined]) -> tuple[str, bytes]:
 def read_offer(value: bytes) -> tuple[Defined, ...]:
     """What is offered together; the inverse of `offer_row`."""
     return tuple(defined_of(entry) for entry in orjson.loads(value))
+
+
+async def offer_of(snapshot: Snapshot, export: BoundExport) -> tuple[Defined, ...]:
+    """What is bound of an export; empty for the server's own exports."""
+    if not export.offer:
+        return ()
+    found = _read.get(export.offer)
+    if found is None:
+        row = await snapshot.get(offer_key(export.offer))
+        if row is None:
+            return ()
+        found = read_offer(row.value)
+        _read.put(export.offer, found, len(row.value))
+    return found
+
+
+async def bound_definitions(snapshot: Snapshot, exports: Sequence[BoundExport]) -> list[tuple[BoundExport, Defined]]:
+    """Everything bound that is kept by its content, with its identity, and the export it comes from."""
+    found = []
+    for export in exports:
+        flags = SERVED | ENDING if export.ending else SERVED
+        for one in await offer_of(snapshot, export):
+            found.append((export, replace(one, flags=flags, identity=export.identity)))
+    return found
+
+
+async def all_definitions(snapshot: Snapshot, row: Row) -> list[Defined]:
+    """What a logical cluster has of its own and what it has bound, but for what the server itself knows."""
+    return [*(one for _, one in await bound_definitions(snapshot, row.exports)), *row.definitions]
+
+
+async def keep(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> None:
+    """Write rows of content that are not there yet. A commit each: a schema may be as large as a commit can be."""
+    snapshot = await store.snapshot()
+    for key, value in rows:
+        if await snapshot.get(key) is None:
+            await store.commit([Write(key, value)])

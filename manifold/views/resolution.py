@@ -16,7 +16,10 @@ from manifold.base import keys
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Snapshot, Store
 from manifold.types.resource import ResourceType
+from manifold.views.consumers import IDENTITY_INDEX, consumers_prefix, read_consumer
 from manifold.views.definitions import GROUP, RESOURCE, Definition, Definitions
+from manifold.views.offers import bound_definitions
+from manifold.views.policies import ExportPolicies
 from manifold.views.remembering import Remembered
 from manifold.views.rows import INDEX, SERVED, BoundExport, Defined, read_row, row_key
 
@@ -28,6 +31,8 @@ COMPLETE_BYTES = 16 << 20
 """How much JSON of definitions the lists of everything that are kept stand for; each counts for some more, because of
 the documents that are made of it."""
 COMPLETE_OWN_BYTES = 128 << 10
+IDENTITIES_LOOKED_AT = 10
+"""So many exports of one identity, and bindings of each, are asked for a type."""
 READ_ONLY_VERBS = ("delete", "deletecollection", "get", "list", "watch")
 """What discovery shows of a definition that is going away."""
 
@@ -45,10 +50,12 @@ class Shape:
 class Resolution:
     """What one or many logical clusters serve: the types of every one and of exports, and what they define.
 
-    `definitions` are by name, and not among the types; `row` is what it was made of.
+    `definitions` are by name, and not among the types: those of the cluster's own, and what it has bound of exports of
+    users, which has an identity and the export it comes from in `sources`. `row` is what all of this was made of.
     """
 
     definitions: Mapping[str, Defined]
+    sources: Mapping[str, BoundExport]
     row: bytes
 
     __slots__ = (
@@ -62,6 +69,7 @@ class Resolution:
         "row",
         "served",
         "shape",
+        "sources",
     )
 
     def __init__(self, served: Iterable[Served], exports: Sequence[BoundExport], policies: Mapping[str, str]) -> None:
@@ -76,14 +84,23 @@ class Resolution:
         self._by_prefix = {one.prefix: one for one in reversed(self.served.values())}
         self._names = frozenset(f"{resource}.{group}" for group, resource in self._by_resource)
         self.definitions = {}
+        self.sources = {}
         self.row = b""
 
-    def defining(self, definitions: Sequence[Defined], row: bytes) -> Resolution:
-        """This one with definitions; everything else is shared."""
+    def defining(
+        self, bound: Sequence[tuple[BoundExport, Defined]], definitions: Sequence[Defined], row: bytes
+    ) -> Resolution:
+        """This one with what is bound and defined; everything else is shared.
+
+        What the server itself serves goes first, then what is bound, then what is defined (APIs reference, 9.2).
+        """
         made = Resolution.__new__(Resolution)
         for name in Resolution.__slots__:
             setattr(made, name, getattr(self, name))
-        made.definitions = {one.name: one for one in definitions if one.flags & SERVED and one.name not in self._names}
+        found = {one.name: one for one in definitions if one.flags & SERVED}
+        found.update((one.name, one) for _, one in reversed(bound))
+        made.definitions = {name: one for name, one in found.items() if name not in self._names}
+        made.sources = {one.name: export for export, one in reversed(bound)}
         made.row = row
         return made
 
@@ -128,6 +145,7 @@ class Resolver:
         self.base = Resolution(self._everywhere, (), {})
         own = self.base.any_version(GROUP, RESOURCE)
         self.definitions = Definitions(own) if own is not None else None
+        self._policies = ExportPolicies(store, self.base.any_version("apis.kcp.io", "apiexports"))
         self._rows: Remembered[str, Resolution] = Remembered(REMEMBERED)
         self._complete: Remembered[bytes, Resolution] = Remembered(COMPLETE_BYTES)
         self._prefix = keys.index_key(INDEX)
@@ -157,12 +175,14 @@ class Resolver:
         policies = {export.identity: export.policy_cluster for export in exports if export.policy_cluster}
         return Resolution(served, exports, policies)
 
-    def _of(self, value: bytes) -> Resolution:
+    async def _of(self, snapshot: Snapshot, value: bytes) -> Resolution:
         found = self._defined.get(value)
         if found is None:
             row = read_row(value)
-            bound = self._shared(row.exports)
-            found = bound.defining(row.definitions, value) if row.definitions else bound
+            found = self._shared(row.exports)
+            bound = await bound_definitions(snapshot, row.exports)
+            if bound or row.definitions:
+                found = found.defining(bound, row.definitions, value)
             self._defined.put(value, found, _weight(found))
         return found
 
@@ -175,7 +195,7 @@ class Resolver:
             return found
         snapshot = await self._store.snapshot()
         row = await snapshot.get(row_key(cluster))
-        found = self._of(row.value) if row is not None else self.base
+        found = await self._of(snapshot, row.value) if row is not None else self.base
         if snapshot.revision == self._store.revision:
             self._rows.put(cluster, found, _weight(found))
         return found
@@ -197,13 +217,15 @@ class Resolver:
         if found is not None or not resolution.definitions:
             return found
         group, resource, identity = keys.parts(prefix)
-        defined = resolution.definitions.get(f"{resource}.{group}") if not identity else None
-        definition = await self._load(cluster, defined) if defined is not None else None
+        defined = resolution.definitions.get(f"{resource}.{group}")
+        if defined is None or defined.identity != identity:
+            return None
+        definition = await self._load(cluster, defined)
         return definition.stored if definition is not None else None
 
     async def defined(self, cluster: str, namespace: str = "") -> list[Served]:
-        """What a logical cluster defines itself and has objects of (in a namespace, if not empty), each in the version
-        it is stored in.
+        """What a logical cluster defines itself or has bound of users' exports, and has objects of (in a namespace, if
+        not empty), each in the version it is stored in.
         """
         resolution = await self.resolve(cluster)
         snapshot = await self._store.snapshot()
@@ -255,9 +277,25 @@ class Resolver:
                 return definition.stored if definition is not None else None
         return None
 
-    def identified(self, group: str, version: str, resource: str, identity: str) -> Served | None:
-        """An exported type by the identity in a wildcard URL; None where no export of that identity is known."""
-        return self._identified(group, version, resource, identity)
+    async def identified(self, group: str, version: str, resource: str, identity: str) -> Served | None:
+        """An exported type by the identity in a wildcard URL; None where nobody has bound any of that identity.
+
+        What users export is told by the first who has bound it (APIs reference, section 4.2).
+        """
+        found = self._identified(group, version, resource, identity)
+        if found is not None:
+            return found
+        snapshot = await self._store.snapshot()
+        prefix = keys.index_key(IDENTITY_INDEX, identity)
+        for row in await snapshot.scan(prefix, keys.after(prefix), IDENTITIES_LOOKED_AT):
+            _, _, cluster, name = keys.parts(row.key)
+            bound = consumers_prefix(cluster, name)
+            for consumer in await snapshot.scan(bound, keys.after(bound), IDENTITIES_LOOKED_AT):
+                place = read_consumer(consumer.key, consumer.value).cluster
+                served = await self.find(place, group, version, resource)
+                if served is not None and served.identity == identity:
+                    return served
+        return None
 
     def _with_identity(self, group: str, version: str, resource: str, identity: str) -> Served | None:
         for known, types in self._exported.values():
@@ -268,7 +306,11 @@ class Resolver:
 
     async def policy_cluster(self, cluster: str, group: str, resource: str) -> str:
         """The logical cluster whose RBAC bounds the use of a bound resource (`ExportPolicies` of authorization)."""
-        return (await self.resolve(cluster)).policy_cluster(group, resource)
+        resolution = await self.resolve(cluster)
+        source = resolution.sources.get(f"{resource}.{group}")
+        if source is None or f"{resource}.{group}" not in resolution.definitions:
+            return resolution.policy_cluster(group, resource)
+        return source.cluster if await self._policies.limits(source.cluster, source.name) else ""
 
 
 def _ending(served: Served) -> Served:

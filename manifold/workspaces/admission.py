@@ -13,6 +13,7 @@ from manifold.admission.plugin import Admission, Plugin
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
 from manifold.base import errors
+from manifold.registry.objects import Kinds
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
 from manifold.workspaces.content import (
@@ -21,7 +22,6 @@ from manifold.workspaces.content import (
     REQUIRED_GROUPS_ANNOTATION,
     TYPE_ANNOTATION,
 )
-from manifold.workspaces.objects import Kinds
 from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes, check_relation
 
 GROUP = "tenancy.kcp.io"

@@ -19,6 +19,7 @@ from manifold import __version__
 from manifold.auth.rbac.bootstrap import bootstrap_objects, root_policy_objects
 from manifold.exports import bindings
 from manifold.exports.bindings import Export
+from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.schema import records
 from manifold.storage.contract import MAX_WRITES, Store, Write
@@ -29,7 +30,6 @@ from manifold.workspaces import content
 from manifold.workspaces.foundation import KEY, ROOT, TENANCY, Foundation, encode
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.namespaces import namespace
-from manifold.workspaces.objects import Author, Kinds
 
 ADMIN, SHARD = "system:admin", "system:shard"
 SYSTEM_NAMESPACE = "kcp-system"

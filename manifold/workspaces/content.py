@@ -16,12 +16,12 @@ from manifold.base.user import User
 from manifold.exports import bindings, statuses
 from manifold.exports import conditions as kcp_conditions
 from manifold.exports.bindings import Export
+from manifold.registry.objects import Author
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
 from manifold.views.rows import row_key, row_value
 from manifold.workspaces.lifecycle_labels import HAS_TERMINATORS, lifecycle_labels
 from manifold.workspaces.namespaces import namespace
-from manifold.workspaces.objects import Author
 
 LOGICAL_CLUSTER = "cluster"
 DELETION_FINALIZER = "core.kcp.io/logicalcluster-deletion"

@@ -18,6 +18,7 @@ from manifold.base import clusters, selectors
 from manifold.base.user import User
 from manifold.exports.bindings import Export
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
@@ -25,7 +26,6 @@ from manifold.workspaces import content
 from manifold.workspaces.deleting import FINALIZER, Deletion
 from manifold.workspaces.lifecycle import keep_phase
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
-from manifold.workspaces.objects import Author, Kinds
 from manifold.workspaces.types import Closure, WorkspaceTypes
 
 UNSCHEDULABLE = "No available shards to schedule the workspace"

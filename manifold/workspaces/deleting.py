@@ -11,13 +11,14 @@ from __future__ import annotations
 from manifold.base import clock, keys
 from manifold.exports import bindings, definitions
 from manifold.registry.effects import Operation, Plan
+from manifold.registry.objects import Kinds
 from manifold.schema import records
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
+from manifold.views.offers import all_definitions
 from manifold.views.rows import read_row, row_key
 from manifold.workspaces import content
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
-from manifold.workspaces.objects import Kinds
 
 SWEEP, TAKE_DOWN = "sweep", "workspaces"
 FINALIZER = "core.kcp.io/logicalcluster"
@@ -121,7 +122,7 @@ class Deletion:
             if any(self._holds(one) for one in rows):
                 return True
         told = await snapshot.get(row_key(cluster))
-        for defined in read_row(told.value).definitions if told is not None else ():
+        for defined in await all_definitions(snapshot, read_row(told.value)) if told is not None else ():
             prefix = defined.prefix(cluster)
             rows = await snapshot.scan(prefix, keys.after(prefix), LOOKED_AT)
             if len(rows) == LOOKED_AT or any(self._holds(one) for one in rows):

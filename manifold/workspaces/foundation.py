@@ -16,12 +16,12 @@ import orjson
 
 from manifold.base import keys
 from manifold.exports.bindings import Export, ExportedResource
+from manifold.registry.objects import Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard, GuardFailed, Store, Write
 from manifold.types.kcp import EXPORTED_TYPES
 from manifold.types.kcp.catalog import schema_object_name
 from manifold.types.resource import ResourceType
-from manifold.workspaces.objects import Kinds
 
 ROOT = "root"
 KEY = keys.META + keys.segment("foundation")

@@ -23,13 +23,13 @@ from manifold.auth.names import is_service_account
 from manifold.auth.rbac.subjects import in_scope
 from manifold.base import clock, clusters, errors
 from manifold.base.user import User
+from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard, GuardFailed, Snapshot, Store
 from manifold.types.resource import Object
 from manifold.workspaces import content
 from manifold.workspaces.creating import Exports, ShardIdentity
 from manifold.workspaces.deleting import sweep_row
-from manifold.workspaces.objects import Author, Kinds
 from manifold.workspaces.types import BrokenType, WorkspaceTypes
 
 ROOT, TYPE, NAME = "root", "home", "~"

@@ -13,6 +13,7 @@ from manifold.base import clock, errors
 from manifold.exports import conditions
 from manifold.exports.bindings import LOCKS_ANNOTATION
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.objects import Kinds
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.kcp.core import DELETE_REFUSED
 from manifold.types.kcp.core import INACTIVE as INACTIVE_ANNOTATIONS
@@ -20,7 +21,6 @@ from manifold.types.resource import Object
 from manifold.workspaces import content
 from manifold.workspaces.deleting import DELETING, TERMINATING, take_down_row
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL, put_labels
-from manifold.workspaces.objects import Kinds
 
 ROOT = "root"
 INITIALIZED = "WorkspaceInitialized"

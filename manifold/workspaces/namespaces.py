@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from manifold.base import keys
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
-from manifold.workspaces.objects import Author, Kinds
 
 CONTROLLER = "namespaces"
 ROOT_CA_CONFIG_MAP = "kube-root-ca.crt"

@@ -10,11 +10,11 @@ from manifold.admission.plugin import Admission, Plugin
 from manifold.base import errors
 from manifold.exports.references import References
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.types.resource import Object
 from manifold.workspaces.bootstrap import type_status
 from manifold.workspaces.foundation import ROOT
-from manifold.workspaces.objects import Author, Kinds
 
 GROUP, RESOURCE = "tenancy.kcp.io", "workspacetypes"
 ROOT_ONLY = "root workspace type can only be created in root cluster"

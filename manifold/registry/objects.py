@@ -66,6 +66,7 @@ class Author:
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         finalizers: Sequence[str] = (),
+        owners: Sequence[Object] = (),
         uid: str = "",
     ) -> Write:
         """The write of a new object with `body` beside its metadata."""
@@ -81,5 +82,7 @@ class Author:
         metadata["annotations"] = {**(annotations or {}), CLUSTER_ANNOTATION: self.cluster}
         if finalizers:
             metadata["finalizers"] = list(finalizers)
+        if owners:
+            metadata["ownerReferences"] = list(owners)
         obj = {"apiVersion": served.type.api_version, "kind": served.type.kind, "metadata": metadata, **body}
         return Write(served.key(self.cluster, namespace, name), served.encode(obj))

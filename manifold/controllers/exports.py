@@ -1,0 +1,200 @@
+"""What follows from a change of an export, for those who have bound it and for its endpoint slices.
+
+Work is done along the index from exports to bindings, a page at a time, several bindings at once so that their commits
+share a sync. The row goes when all have been looked at, unless somebody has written it again meanwhile (APIs reference,
+sections 2bis and 3.5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from manifold.base import clock, keys
+from manifold.exports.effects import BindingEffects
+from manifold.exports.export_effects import IDENTITIES, SCHEMAS, identity_key, identity_row, judged, schema_row
+from manifold.exports.slices import Slices, slices_prefix
+from manifold.registry.effects import Plan
+from manifold.registry.objects import Kinds
+from manifold.registry.writing import Environment
+from manifold.storage.contract import Guard, GuardFailed, Write
+from manifold.types.resource import Object
+from manifold.views.consumers import (
+    EXPORTS,
+    SLICES,
+    consumers_prefix,
+    export_row,
+    read_consumer,
+    slices_row,
+)
+
+PAGE = 200
+AT_ONCE = 16
+ATTEMPTS = 5
+
+
+class ExportController:
+    """Has every binding of an export take what it offers now."""
+
+    name = EXPORTS
+
+    def __init__(self, environment: Environment, kinds: Kinds, effects: BindingEffects) -> None:
+        self._environment = environment
+        self._store = environment.store
+        self._bindings = kinds.get("apis.kcp.io", "apibindings")
+        self._effects = effects
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """Go through the bindings of an export."""
+        cluster, name = parts
+        work = export_row(cluster, name)
+        row = await (await self._store.snapshot()).get(work)
+        if row is None:
+            return 0.0
+        prefix = consumers_prefix(cluster, name)
+        position, end = prefix, keys.after(prefix)
+        limit = asyncio.Semaphore(AT_ONCE)
+        while True:
+            consumers = await (await self._store.snapshot()).scan(position, end, PAGE)
+            async with asyncio.TaskGroup() as group:
+                for one in consumers:
+                    consumer = read_consumer(one.key, one.value)
+                    group.create_task(self._rebind(consumer.cluster, consumer.binding, limit))
+            if len(consumers) < PAGE:
+                break
+            position = consumers[-1].key + b"\x00"
+        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        return 0.0
+
+    async def _rebind(self, cluster: str, name: str, limit: asyncio.Semaphore) -> None:
+        key = self._bindings.key(cluster, "", name)
+        async with limit:
+            for _ in range(ATTEMPTS):
+                plan = Plan(await self._store.snapshot())
+                row = await plan.snapshot.get(key)
+                if row is None:
+                    return
+                await self._effects.rebind(plan, row, self._environment.clock.now())
+                writes = [*plan.writes, *(Write(at, value) for at, value in plan.pointers.items())]
+                if not writes:
+                    return
+                try:
+                    await self._store.commit(writes, plan.guards)
+                    return
+                except GuardFailed:
+                    continue
+            raise GuardFailed(Guard(key, None), 0)
+
+
+class SliceController:
+    """Writes the URL of an export into its endpoint slices, or takes it out."""
+
+    name = SLICES
+
+    def __init__(self, environment: Environment, kinds: Kinds, slices: Slices) -> None:
+        self._environment = environment
+        self._store = environment.store
+        self._kind = kinds.get("apis.kcp.io", "apiexportendpointslices")
+        self._slices = slices
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """Go through the slices of an export."""
+        cluster, name = parts
+        work = slices_row(cluster, name)
+        row = await (await self._store.snapshot()).get(work)
+        if row is None:
+            return 0.0
+        prefix = slices_prefix(cluster, name)
+        position, end = prefix, keys.after(prefix)
+        while True:
+            found = await (await self._store.snapshot()).scan(position, end, PAGE)
+            for one in found:
+                await self._tell(*keys.parts(one.key)[-2:])
+            if len(found) < PAGE:
+                break
+            position = found[-1].key + b"\x00"
+        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        return 0.0
+
+    async def _tell(self, cluster: str, name: str) -> None:
+        snapshot = await self._store.snapshot()
+        row = await snapshot.get(self._kind.key(cluster, "", name))
+        if row is None:
+            return
+        obj = self._kind.decode(row.value, row.revision)
+        now = clock.format_seconds(self._environment.clock.now())
+        await self._slices.tell(snapshot, cluster, obj, await self._slices.referred(snapshot, cluster, obj), now)
+        value = self._kind.encode(obj)
+        if value != row.value:
+            await self._store.commit([Write(row.key, value)], [Guard(row.key, row.revision)])
+
+
+class SchemaController:
+    """Has the exports looked at that offer a schema which has come or gone."""
+
+    name = SCHEMAS
+
+    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+        self._store = environment.store
+        self._exports = kinds.get("apis.kcp.io", "apiexports")
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """Leave work for each of them."""
+        cluster, name = parts
+        work = schema_row(cluster, name)
+        snapshot = await self._store.snapshot()
+        row = await snapshot.get(work)
+        if row is None:
+            return 0.0
+        prefix = self._exports.prefix + keys.segment(cluster)
+        position, end = prefix, keys.after(prefix)
+        while True:
+            found = await snapshot.scan(position, end, PAGE)
+            for one in found:
+                obj = self._exports.decode(one.value, one.revision)
+                if any(each.get("schema") == name for each in (obj.get("spec") or {}).get("resources") or ()):
+                    await self._store.commit([Write(export_row(cluster, obj["metadata"]["name"]), b"{}")])
+            if len(found) < PAGE:
+                break
+            position = found[-1].key + b"\x00"
+        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        return 0.0
+
+
+class IdentityController:
+    """Compares the identity of an export with its secret, after that has changed."""
+
+    name = IDENTITIES
+
+    def __init__(self, environment: Environment, kinds: Kinds) -> None:
+        self._environment = environment
+        self._store = environment.store
+        self._exports = kinds.get("apis.kcp.io", "apiexports")
+        self._secrets = kinds.get("", "secrets")
+
+    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+        """Say in the status of the export what its secret says."""
+        cluster, name = parts
+        work = identity_row(cluster, name)
+        snapshot = await self._store.snapshot()
+        started = await snapshot.get(work)
+        row = await snapshot.get(self._exports.key(cluster, "", name))
+        writes, guards = [Write(work, None)], [Guard(work, started.revision if started is not None else None)]
+        if row is not None:
+            obj = self._exports.decode(row.value, row.revision)
+            reference = ((obj.get("spec") or {}).get("identity") or {}).get("secretRef") or {}
+            place = (reference.get("namespace") or "", reference.get("name") or "")
+            held = await snapshot.get(self._secrets.key(cluster, *place))
+            secret: Object | None = self._secrets.decode(held.value, held.revision) if held is not None else None
+            now = clock.format_seconds(self._environment.clock.now())
+            before = obj.get("status") or {}
+            obj["status"] = judged(before, secret, place[1], now)
+            if obj["status"] != before:
+                writes.append(Write(row.key, self._exports.encode(obj)))
+                guards.append(Guard(row.key, row.revision))
+                if obj["status"].get("identityHash") != before.get("identityHash"):
+                    writes.append(Write(export_row(cluster, name), b"{}"))
+                    writes.append(Write(identity_key(obj["status"]["identityHash"], cluster, name), b""))
+        if started is not None:
+            await self._store.commit(writes, guards)
+        return 0.0

@@ -1,0 +1,259 @@
+"""What the creation, change and end of an export do, in the same commit.
+
+A new export has its identity in the answer: a secret in `kcp-system`, made or adopted, whose hash keeps the objects of
+equal APIs apart; and an endpoint slice of its name. The hash is set once: a secret that says something else later is a
+condition, not another identity. What an export offers reaches those who have bound it by a work row (APIs reference,
+sections 2.3 and 3.5).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+
+from manifold.base import clock, keys
+from manifold.exports import conditions
+from manifold.exports.bindings import EXTRA_PREFIX
+from manifold.exports.slices import Slices, slice_key
+from manifold.exports.statuses import Referred
+from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.objects import Author, Kinds
+from manifold.registry.owners import index_row, mark
+from manifold.registry.writing import Clock
+from manifold.storage.contract import Snapshot, Write
+from manifold.types.resource import Object
+from manifold.views.consumers import IDENTITY_INDEX, consumers_in, consumers_prefix, export_row, slices_row
+
+GROUP, RESOURCE = "apis.kcp.io", "apiexports"
+SYSTEM_NAMESPACE = "kcp-system"
+SECRET_KEY = "key"
+IDENTITY_VALID = "IdentityValid"
+SKIP_SLICE = "apiexports.apis.kcp.io/skip-endpointslice"
+SECRETS_INDEX = "identity-secret"
+FAILED = "IdentityVerificationFailed"
+
+NewNamespace = Callable[[Author, str], Sequence[Write]]
+"""A new namespace with what comes with it."""
+
+
+def identity_key(identity: str, cluster: str, name: str) -> bytes:
+    """The key of the index row of an export by its identity."""
+    return keys.index_key(IDENTITY_INDEX, identity, cluster, name)
+
+
+def secret_row(cluster: str, namespace: str, secret: str, export: str) -> bytes:
+    """The key of the index row of an export by the secret of its identity."""
+    return keys.index_key(SECRETS_INDEX, cluster, namespace, secret, export)
+
+
+def _reference(export: Object) -> tuple[str, str] | None:
+    """Namespace and name of the secret an export names."""
+    found = ((export.get("spec") or {}).get("identity") or {}).get("secretRef") or {}
+    return (found.get("namespace") or "", found["name"]) if found.get("name") else None
+
+
+def judged(former: Object, secret: Object | None, name: str, now: str) -> Object:
+    """The status of an export: its identity hash, once there is one, and whether its secret (None: there is none) still
+    says so. `name` is the secret's.
+    """
+    told = {key: value for key, value in former.items() if key in ("identityHash", "virtualWorkspaces")}
+    problem = ""
+    try:
+        key = base64.b64decode(((secret or {}).get("data") or {}).get(SECRET_KEY) or "", validate=True)
+    except binascii.Error:
+        key = b""
+    if secret is None:
+        problem = f'secrets "{name}" not found'
+    elif not key:
+        problem = "secret is missing data.key"
+    else:
+        found = hashlib.sha256(key).hexdigest()
+        known = told.setdefault("identityHash", found)
+        if found != known:
+            problem = f'hash mismatch: identity secret hash "{found}" must match status.identityHash "{known}"'
+    condition = conditions.true(IDENTITY_VALID, now)
+    if problem:
+        condition = conditions.false(IDENTITY_VALID, now, conditions.ERROR, FAILED, problem)
+    before = former.get("conditions") or ()
+    others = [one for one in before if one.get("type") != IDENTITY_VALID]
+    told["conditions"] = conditions.succeeding([*others, condition], before)
+    return told
+
+
+class ExportEffects(Effects):
+    """Gives exports their identity, and tells those who have bound them."""
+
+    def __init__(self, kinds: Kinds, clock: Clock, slices: Slices, new_namespace: NewNamespace) -> None:
+        self._kinds = kinds
+        self._clock = clock
+        self._slices = slices
+        self._new_namespace = new_namespace
+        self._secrets = kinds.get("", "secrets")
+
+    async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
+        """Give it an identity and an endpoint slice."""
+        new["status"] = {}
+        await self._identify(operation, new, plan)
+        await self._slice(operation, new, plan)
+        await self._tell(operation, plan)
+
+    async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
+        """Look at the identity again, and tell those who have bound it what has changed for them."""
+        new["status"] = old.get("status") or {}
+        await self._identify(operation, new, plan, _reference(old))
+        if _offered(new) != _offered(old):
+            await self._tell(operation, plan)
+
+    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
+        """Take it out of the indexes, and tell those who have bound it."""
+        for key in self.index_rows(operation.cluster, old):
+            if await plan.snapshot.get(key) is not None:
+                plan.delete(key)
+        await self._tell(operation, plan)
+        plan.point(slices_row(operation.cluster, operation.name), b"{}")
+
+    def index_rows(self, cluster: str, export: Object) -> list[bytes]:
+        """The keys of the index rows of an export."""
+        name = export["metadata"]["name"]
+        found = []
+        identity = (export.get("status") or {}).get("identityHash")
+        if identity:
+            found.append(identity_key(identity, cluster, name))
+        reference = _reference(export)
+        if reference is not None:
+            found.append(secret_row(cluster, *reference, name))
+        return found
+
+    async def _identify(
+        self, operation: Operation, new: Object, plan: Plan, before: tuple[str, str] | None = None
+    ) -> None:
+        cluster, name = operation.cluster, operation.name
+        now = clock.format_seconds(operation.now)
+        reference = _reference(new)
+        made = reference is None
+        if reference is None:
+            reference = (SYSTEM_NAMESPACE, name)
+            spec = new["spec"] = new.get("spec") or {}
+            spec["identity"] = {"secretRef": {"name": name, "namespace": SYSTEM_NAMESPACE}}
+        secret = await self._secret(plan.snapshot, cluster, reference)
+        if secret is None and made:
+            secret = await self._made(operation, plan)
+        new["status"] = judged(new["status"], secret, reference[1], now)
+        rows = set(self.index_rows(cluster, new))
+        for key in sorted(rows):
+            if await plan.snapshot.get(key) is None:
+                plan.put(key, b"")
+        if before is not None and before != reference:
+            key = secret_row(cluster, *before, name)
+            if await plan.snapshot.get(key) is not None:
+                plan.delete(key)
+
+    async def _secret(self, snapshot: Snapshot, cluster: str, reference: tuple[str, str]) -> Object | None:
+        row = await snapshot.get(self._secrets.key(cluster, *reference))
+        return self._secrets.decode(row.value, row.revision) if row is not None else None
+
+    async def _made(self, operation: Operation, plan: Plan) -> Object:
+        """A new secret, with its namespace where there is none."""
+        cluster = operation.cluster
+        author = Author(self._kinds, self._clock, cluster, operation.now)
+        namespaces = self._kinds.get("", "namespaces")
+        if await plan.snapshot.get(namespaces.key(cluster, "", SYSTEM_NAMESPACE)) is None:
+            for write in self._new_namespace(author, SYSTEM_NAMESPACE):
+                plan.create(write.key, write.value or b"")
+        key = base64.b64encode(secrets.token_urlsafe(32).encode()).decode()
+        body: Object = {"data": {SECRET_KEY: key}, "type": "Opaque"}
+        write = author.write(self._secrets, operation.name, body, namespace=SYSTEM_NAMESPACE)
+        plan.create(write.key, write.value or b"")
+        return body
+
+    async def _slice(self, operation: Operation, new: Object, plan: Plan) -> None:
+        metadata, cluster, name = new["metadata"], operation.cluster, operation.name
+        annotations = metadata.get("annotations") or {}
+        kind = self._kinds.get("apis.kcp.io", "apiexportendpointslices")
+        if SKIP_SLICE in annotations or await plan.snapshot.get(kind.key(cluster, "", name)) is not None:
+            return
+        path = annotations.get("kcp.io/path") or cluster
+        body: Object = {"spec": {"export": {"name": name, "path": path}}}
+        author = Author(self._kinds, self._clock, cluster, operation.now)
+        await self._slices.tell(plan.snapshot, cluster, body, Referred(cluster, name, "", True, None), author.timestamp)
+        owner = {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExport", "name": name, "uid": metadata["uid"]}
+        write = author.write(kind, name, body, owners=[owner])
+        plan.create(write.key, write.value or b"")
+        plan.put(slice_key((cluster, name), cluster, name), b"")
+        plan.point(index_row(cluster, metadata["uid"], write.key), b"")
+        plan.point(mark(cluster, "", metadata["uid"]), b"")
+
+    async def _tell(self, operation: Operation, plan: Plan) -> None:
+        """Leave the work of telling those who have bound the export, if anybody has."""
+        prefix = consumers_prefix(operation.cluster, operation.name)
+        if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
+            plan.point(export_row(operation.cluster, operation.name), b"{}")
+
+
+def _offered(export: Object) -> tuple[object, ...]:
+    """What bindings take from an export."""
+    spec, told = export.get("spec") or {}, export.get("status") or {}
+    annotations = export["metadata"].get("annotations") or {}
+    extra = {key: value for key, value in annotations.items() if key.startswith(EXTRA_PREFIX)}
+    return spec.get("resources"), spec.get("permissionClaims"), told.get("identityHash"), extra
+
+
+class SchemaEffects(Effects):
+    """Has the exports of a logical cluster looked at when a schema comes or goes."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._exports = kinds.get(GROUP, RESOURCE)
+
+    async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
+        """An export may have waited for it."""
+        await self._look(operation, plan)
+
+    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
+        """Exports that offer it cannot be bound any more."""
+        await self._look(operation, plan)
+
+    async def _look(self, operation: Operation, plan: Plan) -> None:
+        prefix = consumers_in(operation.cluster)
+        if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
+            plan.point(schema_row(operation.cluster, operation.name), b"{}")
+
+
+SCHEMAS = "schemas"
+
+
+def schema_row(cluster: str, name: str) -> bytes:
+    """The key of the work row that has the exports of a schema looked at."""
+    return keys.work_key(SCHEMAS, cluster, name)
+
+
+class SecretEffects(Effects):
+    """Has the exports looked at whose identity a secret is."""
+
+    async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
+        """An export may have waited for it."""
+        await self._look(operation, plan)
+
+    async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
+        """It may say something else."""
+        if new.get("data") != old.get("data"):
+            await self._look(operation, plan)
+
+    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
+        """It is missing."""
+        await self._look(operation, plan)
+
+    async def _look(self, operation: Operation, plan: Plan) -> None:
+        prefix = keys.index_key(SECRETS_INDEX, operation.cluster, operation.namespace, operation.name)
+        for row in await plan.snapshot.scan(prefix, keys.after(prefix), 50):
+            plan.point(identity_row(operation.cluster, keys.parts(row.key)[-1]), b"{}")
+
+
+IDENTITIES = "identities"
+
+
+def identity_row(cluster: str, export: str) -> bytes:
+    """The key of the work row that has the identity of an export looked at."""
+    return keys.work_key(IDENTITIES, cluster, export)

@@ -1,0 +1,132 @@
+"""What an export offers now: its identity, its schemas as definitions, its claims.
+
+An export names schemas in its own logical cluster. Joining them is done once per export in use and remembered, bounded,
+until the log tells of a change there; so a thousand bindings read fifty schemas once. What is offered is kept by its
+content before anybody can bind it (APIs reference, sections 2 and 3.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manifold.base import keys
+from manifold.exports import conditions
+from manifold.exports.bindings import EXTRA_PREFIX, Export, ExportedResource
+from manifold.registry.served import Served
+from manifold.storage.contract import Change, Guard, Snapshot, Store
+from manifold.types.resource import Object
+from manifold.views.offers import definition_of, keep, offer_key, offer_row, offered, schema_key
+from manifold.views.remembering import Remembered
+from manifold.views.rows import Defined
+
+REMEMBERED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an export cannot be bound: what the condition APIExportValid of its bindings says."""
+
+    severity: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """An export that exists: what it offers, or why it cannot be bound. `guard`: it is what it was."""
+
+    export: Export | None
+    problem: Problem | None
+    guard: Guard
+
+
+def policy_of(spec: Object, cluster: str) -> str:
+    """The logical cluster of the maximal permission policy of an export there; empty where it has none."""
+    return cluster if "local" in (spec.get("maximalPermissionPolicy") or {}) else ""
+
+
+class Offerings:
+    """Finds what exports of users offer. `exports` and `schemas` are the stored forms of both kinds."""
+
+    def __init__(self, store: Store, exports: Served, schemas: Served) -> None:
+        self._store = store
+        self._exports = exports
+        self._schemas = schemas
+        self._known: Remembered[str, dict[str, Offering]] = Remembered(REMEMBERED)
+        store.listen(self._forget)
+
+    def _forget(self, changes: Sequence[Change]) -> None:
+        prefixes = (self._exports.prefix, self._schemas.prefix)
+        for change in changes:
+            if change.key.startswith(prefixes):
+                self._known.drop(keys.decode(change.key).cluster)
+
+    def key(self, cluster: str, name: str) -> bytes:
+        """The storage key of an export."""
+        return self._exports.key(cluster, "", name)
+
+    async def find(self, snapshot: Snapshot, cluster: str, name: str) -> Offering | None:
+        """What an export offers; None where there is no such export."""
+        known = self._known.get(cluster) or {}
+        found = known.get(name)
+        if found is not None:
+            return found
+        row = await snapshot.get(self.key(cluster, name))
+        if row is None:
+            return None
+        export = self._exports.decode(row.value, row.revision)
+        found = await self._join(snapshot, cluster, export, Guard(row.key, row.revision))
+        if snapshot.revision == self._store.revision:
+            known = {**(self._known.get(cluster) or {}), name: found}
+            self._known.put(cluster, known, len(known))
+        return found
+
+    async def _join(self, snapshot: Snapshot, cluster: str, export: Object, guard: Guard) -> Offering:
+        name, spec = export["metadata"]["name"], export.get("spec") or {}
+        identity = (export.get("status") or {}).get("identityHash")
+        if not identity:
+            text = f"APIExport {name} has no identity hash"
+            return Offering(None, Problem(conditions.WARNING, "MissingIdentityHash", text), guard)
+        resources: list[ExportedResource] = []
+        definitions: list[Defined] = []
+        rows: list[tuple[bytes, bytes]] = []
+        for one in spec.get("resources") or ():
+            if "virtual" in (one.get("storage") or {}):
+                continue
+            row = await snapshot.get(self._schemas.key(cluster, "", one["schema"]))
+            if row is None:
+                return Offering(None, _missing(one["schema"]), guard)
+            schema = self._schemas.decode(row.value, row.revision)
+            told, content = offered(definition_of(schema))
+            definitions.append(told)
+            rows.append((schema_key(told.content), content))
+            stored = tuple(version["name"] for version in schema["spec"]["versions"] if version.get("storage"))
+            resources.append(
+                ExportedResource(schema["spec"]["group"], told.plural, one["schema"], schema["metadata"]["uid"], stored)
+            )
+        await keep(self._store, rows)
+        annotations = export["metadata"].get("annotations") or {}
+        made = Export(
+            cluster,
+            annotations.get("kcp.io/path") or cluster,
+            name,
+            identity,
+            resources,
+            policy_of(spec, cluster),
+            tuple(sorted(definitions, key=lambda told: told.name)),
+            spec.get("permissionClaims") or (),
+            {key: value for key, value in annotations.items() if key.startswith(EXTRA_PREFIX)},
+        )
+        return Offering(made, None, guard)
+
+    async def kept(self, bound: Sequence[Defined]) -> str:
+        """The hash of what is bound together, once it can be referred to."""
+        name, value = offer_row(bound)
+        await keep(self._store, [(offer_key(name), value)])
+        return name
+
+
+def _missing(schema: str) -> Problem:
+    text = f'Invalid APIExport. Please contact the APIExport owner to resolve: APIResourceSchema "{schema}" not found'
+    return Problem(conditions.ERROR, "InternalError", text)

@@ -1,0 +1,132 @@
+"""Endpoint slices: where the view on an export is to be found, once anybody has bound it.
+
+A slice says at once whether its export and its partition are there. Its URL comes with the first binding and goes with
+the last one; whichever binding is first or last leaves a work row, and no other writes anything (APIs reference,
+section 2bis).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from manifold.base import clock, keys, selectors
+from manifold.exports import conditions
+from manifold.exports.references import References
+from manifold.exports.statuses import Referred
+from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.served import Served
+from manifold.storage.contract import Snapshot
+from manifold.types.resource import Object
+from manifold.views.consumers import consumers_prefix, slices_row
+
+GROUP, RESOURCE = "apis.kcp.io", "apiexportendpointslices"
+INDEX = "slices"
+EXPORT_VALID, PARTITION_VALID = "APIExportValid", "PartitionValid"
+
+
+def slices_prefix(cluster: str, name: str) -> bytes:
+    """The range of the index rows of the slices of an export: logical cluster and name of each follow."""
+    return keys.index_key(INDEX, cluster, name)
+
+
+def slice_key(export: tuple[str, str], cluster: str, name: str) -> bytes:
+    """The key of the index row of a slice."""
+    return keys.index_key(INDEX, *export, cluster, name)
+
+
+def endpoint(base: str, cluster: str, name: str) -> str:
+    """The URL of the view on an export; `base` is where virtual workspaces are served."""
+    return f"{base}/services/apiexport/{cluster}/{name}"
+
+
+class Slices:
+    """Says what a slice has to say. `partitions` is the stored form of Partition, `base` the URL virtual workspaces are
+    served at, `labels` those of this shard.
+    """
+
+    def __init__(self, references: References, partitions: Served, base: str, labels: Mapping[str, str]) -> None:
+        self.references = references
+        self._partitions = partitions
+        self._base = base
+        self._labels = labels
+
+    async def referred(self, snapshot: Snapshot, cluster: str, slice_: Object) -> Referred:
+        """What the reference of a slice leads to."""
+        export = slice_["spec"]["export"]
+        return await self.references.find(snapshot, cluster, export.get("path") or "", export["name"])
+
+    async def tell(self, snapshot: Snapshot, cluster: str, slice_: Object, referred: Referred, now: str) -> None:
+        """Write the status of a slice in `cluster`."""
+        former = (slice_.get("status") or {}).get("conditions") or ()
+        told: Object = {}
+        if referred.exists:
+            found = [conditions.true(EXPORT_VALID, now)]
+        else:
+            text = f"APIExport {referred.text} not found"
+            found = [conditions.false(EXPORT_VALID, now, conditions.ERROR, "APIExportNotFound", text)]
+        selector, problem = await self._partition(snapshot, cluster, slice_)
+        if problem:
+            reason = "PartitionInvalidReference"
+            found.append(conditions.false(PARTITION_VALID, now, conditions.ERROR, reason, problem))
+        else:
+            found.append(conditions.true(PARTITION_VALID, now))
+        if selector is not None and str(selector):
+            told["shardSelector"] = str(selector)
+        chosen = not problem and (selector is None or selector.matches(self._labels))
+        if referred.exists and chosen and await self._bound(snapshot, referred):
+            told["endpoints"] = [{"url": endpoint(self._base, referred.cluster, referred.name)}]
+        told["conditions"] = conditions.succeeding(found, former)
+        slice_["status"] = told
+
+    async def _bound(self, snapshot: Snapshot, referred: Referred) -> bool:
+        """Whether anybody has bound an export. Those the server brings are bound in root."""
+        if self.references.is_own(referred.cluster, referred.name):
+            return True
+        prefix = consumers_prefix(referred.cluster, referred.name)
+        return bool(await snapshot.scan(prefix, keys.after(prefix), 1))
+
+    async def _partition(
+        self, snapshot: Snapshot, cluster: str, slice_: Object
+    ) -> tuple[selectors.Selector | None, str]:
+        name = slice_["spec"].get("partition")
+        if not name:
+            return None, ""
+        row = await snapshot.get(self._partitions.key(cluster, "", name))
+        if row is None:
+            return None, f'partition.topology.kcp.io "{name}" not found'
+        spec = self._partitions.decode(row.value, row.revision).get("spec") or {}
+        try:
+            return selectors.from_object(spec.get("selector") or {}), ""
+        except ValueError as error:
+            return None, str(error)
+
+
+class SliceEffects(Effects):
+    """Keeps the status of slices, and the index by which an export finds them."""
+
+    def __init__(self, slices: Slices) -> None:
+        self._slices = slices
+
+    async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
+        """Say what can be said now."""
+        referred = await self._slices.referred(plan.snapshot, operation.cluster, new)
+        now = clock.format_seconds(operation.now)
+        await self._slices.tell(plan.snapshot, operation.cluster, new, referred, now)
+        key = slice_key((referred.cluster, referred.name), operation.cluster, operation.name)
+        plan.put(key, b"")
+        # A binding that comes or goes in between looks for slices afterwards.
+        plan.point(slices_row(referred.cluster, referred.name), b"{}")
+
+    async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
+        """Say it anew, whatever somebody has written there."""
+        referred = await self._slices.referred(plan.snapshot, operation.cluster, new)
+        now = clock.format_seconds(operation.now)
+        new["status"] = old.get("status") or {}
+        await self._slices.tell(plan.snapshot, operation.cluster, new, referred, now)
+
+    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
+        """Take it out of the index."""
+        referred = await self._slices.referred(plan.snapshot, operation.cluster, old)
+        key = slice_key((referred.cluster, referred.name), operation.cluster, operation.name)
+        if await plan.snapshot.get(key) is not None:
+            plan.delete(key)
