@@ -98,21 +98,21 @@ class ExportEffects(Effects):
         new["status"] = {}
         await self._identify(operation, new, plan)
         await self._slice(operation, new, plan)
-        await self._tell(operation, plan)
+        await self._tell(operation, new, plan)
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
         """Look at the identity again, and tell those who have bound it what has changed for them."""
         new["status"] = old.get("status") or {}
         await self._identify(operation, new, plan, _reference(old))
         if _offered(new) != _offered(old):
-            await self._tell(operation, plan)
+            await self._tell(operation, new, plan)
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """Take it out of the indexes, and tell those who have bound it."""
         for key in self.index_rows(operation.cluster, old):
             if await plan.snapshot.get(key) is not None:
                 plan.delete(key)
-        await self._tell(operation, plan)
+        await self._tell(operation, old, plan)
         plan.point(slices_row(operation.cluster, operation.name), b"{}")
 
     def index_rows(self, cluster: str, export: Object) -> list[bytes]:
@@ -130,7 +130,7 @@ class ExportEffects(Effects):
     async def _identify(
         self, operation: Operation, new: Object, plan: Plan, before: tuple[str, str] | None = None
     ) -> None:
-        cluster, name = operation.cluster, operation.name
+        cluster, name = operation.cluster, new["metadata"]["name"]
         now = clock.format_seconds(operation.now)
         reference = _reference(new)
         made = reference is None
@@ -140,7 +140,7 @@ class ExportEffects(Effects):
             spec["identity"] = {"secretRef": {"name": name, "namespace": SYSTEM_NAMESPACE}}
         secret = await self._secret(plan.snapshot, cluster, reference)
         if secret is None and made:
-            secret = await self._made(operation, plan)
+            secret = await self._made(operation, name, plan)
         new["status"] = judged(new["status"], secret, reference[1], now)
         rows = set(self.index_rows(cluster, new))
         for key in sorted(rows):
@@ -155,7 +155,7 @@ class ExportEffects(Effects):
         row = await snapshot.get(self._secrets.key(cluster, *reference))
         return self._secrets.decode(row.value, row.revision) if row is not None else None
 
-    async def _made(self, operation: Operation, plan: Plan) -> Object:
+    async def _made(self, operation: Operation, name: str, plan: Plan) -> Object:
         """A new secret, with its namespace where there is none."""
         cluster = operation.cluster
         author = Author(self._kinds, self._clock, cluster, operation.now)
@@ -165,12 +165,13 @@ class ExportEffects(Effects):
                 plan.create(write.key, write.value or b"")
         key = base64.b64encode(secrets.token_urlsafe(32).encode()).decode()
         body: Object = {"data": {SECRET_KEY: key}, "type": "Opaque"}
-        write = author.write(self._secrets, operation.name, body, namespace=SYSTEM_NAMESPACE)
+        write = author.write(self._secrets, name, body, namespace=SYSTEM_NAMESPACE)
         plan.create(write.key, write.value or b"")
         return body
 
     async def _slice(self, operation: Operation, new: Object, plan: Plan) -> None:
-        metadata, cluster, name = new["metadata"], operation.cluster, operation.name
+        metadata, cluster = new["metadata"], operation.cluster
+        name = metadata["name"]
         annotations = metadata.get("annotations") or {}
         kind = self._kinds.get("apis.kcp.io", "apiexportendpointslices")
         if SKIP_SLICE in annotations or await plan.snapshot.get(kind.key(cluster, "", name)) is not None:
@@ -186,11 +187,12 @@ class ExportEffects(Effects):
         plan.point(index_row(cluster, metadata["uid"], write.key), b"")
         plan.point(mark(cluster, "", metadata["uid"]), b"")
 
-    async def _tell(self, operation: Operation, plan: Plan) -> None:
+    async def _tell(self, operation: Operation, export: Object, plan: Plan) -> None:
         """Leave the work of telling those who have bound the export, if anybody has."""
-        prefix = consumers_prefix(operation.cluster, operation.name)
+        name = export["metadata"]["name"]
+        prefix = consumers_prefix(operation.cluster, name)
         if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
-            plan.point(export_row(operation.cluster, operation.name), b"{}")
+            plan.point(export_row(operation.cluster, name), b"{}")
 
 
 def _offered(export: Object) -> tuple[object, ...]:
@@ -209,16 +211,16 @@ class SchemaEffects(Effects):
 
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """An export may have waited for it."""
-        await self._look(operation, plan)
+        await self._look(operation, new, plan)
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """Exports that offer it cannot be bound any more."""
-        await self._look(operation, plan)
+        await self._look(operation, old, plan)
 
-    async def _look(self, operation: Operation, plan: Plan) -> None:
+    async def _look(self, operation: Operation, schema: Object, plan: Plan) -> None:
         prefix = consumers_in(operation.cluster)
         if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
-            plan.point(schema_row(operation.cluster, operation.name), b"{}")
+            plan.point(schema_row(operation.cluster, schema["metadata"]["name"]), b"{}")
 
 
 SCHEMAS = "schemas"
@@ -234,19 +236,20 @@ class SecretEffects(Effects):
 
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """An export may have waited for it."""
-        await self._look(operation, plan)
+        await self._look(operation, new, plan)
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
         """It may say something else."""
         if new.get("data") != old.get("data"):
-            await self._look(operation, plan)
+            await self._look(operation, new, plan)
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """It is missing."""
-        await self._look(operation, plan)
+        await self._look(operation, old, plan)
 
-    async def _look(self, operation: Operation, plan: Plan) -> None:
-        prefix = keys.index_key(SECRETS_INDEX, operation.cluster, operation.namespace, operation.name)
+    async def _look(self, operation: Operation, secret: Object, plan: Plan) -> None:
+        name = secret["metadata"]["name"]
+        prefix = keys.index_key(SECRETS_INDEX, operation.cluster, operation.namespace, name)
         for row in await plan.snapshot.scan(prefix, keys.after(prefix), 50):
             plan.point(identity_row(operation.cluster, keys.parts(row.key)[-1]), b"{}")
 

@@ -112,7 +112,7 @@ class SliceEffects(Effects):
         referred = await self._slices.referred(plan.snapshot, operation.cluster, new)
         now = clock.format_seconds(operation.now)
         await self._slices.tell(plan.snapshot, operation.cluster, new, referred, now)
-        key = slice_key((referred.cluster, referred.name), operation.cluster, operation.name)
+        key = slice_key((referred.cluster, referred.name), operation.cluster, new["metadata"]["name"])
         plan.put(key, b"")
         # A binding that comes or goes in between looks for slices afterwards.
         plan.point(slices_row(referred.cluster, referred.name), b"{}")
