@@ -32,6 +32,8 @@ LAST = frozenset(
     (
         ("core.kcp.io", "logicalclusters"),
         ("apis.kcp.io", "apibindings"),
+        ("apis.kcp.io", "apiexports"),
+        ("apis.kcp.io", "apiexportendpointslices"),
         ("rbac.authorization.k8s.io", "clusterroles"),
         ("rbac.authorization.k8s.io", "clusterrolebindings"),
     )
@@ -188,7 +190,7 @@ class SweepController:
         self._elsewhere = elsewhere
 
     async def _sweep_elsewhere(self, snapshot: Snapshot, cluster: str) -> None:
-        """Delete what is left elsewhere, while the objects are there that tell of it."""
+        """Delete what is left elsewhere, each with the object that tells of it."""
         for (group, resource), left_behind in self._elsewhere.items():
             served = self._kinds.get(group, resource)
             prefix = served.prefix + keys.segment(cluster)
@@ -199,7 +201,7 @@ class SweepController:
                     writes = left_behind(cluster, served.decode(row.value, row.revision))
                     due = [one for one in writes if one.value is not None or await snapshot.get(one.key) is not None]
                     if any(one.value is None for one in due):
-                        await self._store.commit(due)
+                        await self._store.commit([Write(row.key, None), *due])
                 if len(rows) < PAGE:
                     break
                 position = rows[-1].key + b"\x00"

@@ -147,20 +147,6 @@ def test_binding_to_an_export_that_does_not_exist_says_so(workspace, path):
     assert workspace.request("GET", f"{BINDINGS}/b")[0] == 404
 
 
-def test_binding_to_an_export_of_a_user_says_that_it_cannot_be_bound(workspace):
-    export = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "own"}, "spec": {}}
-    status, found = workspace.request("POST", "/apis/apis.kcp.io/v1alpha2/apiexports", export)
-    assert status == 201, found
-    for name, path in (("a", ""), ("b", workspace.path), ("c", workspace.cluster)):
-        status, made = workspace.request("POST", BINDINGS, binding(name, "own", path))
-        assert status == 201, made
-        assert made["status"]["phase"] == "Binding"
-        ready = conditions(made)["Ready"]
-        assert (ready["status"], ready["reason"]) == ("False", "ExportNotServed")
-        assert "cannot be bound yet" in ready["message"]
-        assert "boundResources" not in made["status"]
-
-
 def test_second_binding_of_an_export_is_in_conflict_and_takes_over(workspace):
     first = default_binding(workspace, "topology.kcp.io")["metadata"]["name"]
     partition = {
