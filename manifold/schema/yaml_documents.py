@@ -231,22 +231,24 @@ def _scalar(event: Any) -> Any:
     if name not in ("int", "float", "bool", "null", "merge"):
         return text
     value = _resolve(text)
-    found = (
-        "null"
-        if value is None
-        else "bool"
-        if isinstance(value, bool)
-        else "int"
-        if isinstance(value, int)
-        else "float"
-        if isinstance(value, float)
-        else "merge"
-        if value is _MERGE
-        else "str"
-    )
+    found = plain_tag(text)
     if found != name and not (name == "float" and found == "int"):
         raise YAMLError(f"yaml: cannot decode !!{found} `{text}` as a !!{name}")
     return value
+
+
+def plain_tag(text: str) -> str:
+    """The tag of YAML's core schema of what a plain scalar means; `merge` for `<<`."""
+    value = _resolve(text)
+    if isinstance(value, str):
+        return "str"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int"
+    return "merge" if value is _MERGE else "float"
 
 
 def _resolve(text: str) -> Any:
