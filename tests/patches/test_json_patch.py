@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifold.base.errors import StatusError
+from manifold.schema.json_documents import MAXIMUM_DEPTH
 from manifold.schema.patches import apply_json_patch, unknown_members
 from manifold.schema.patches.json_patch import MAX_OPERATIONS
 
@@ -195,6 +196,22 @@ def test_copies_are_bounded() -> None:
     with pytest.raises(StatusError) as refusal:
         apply_json_patch({"a": ["x" * 1000]}, doubling)
     assert refusal.value.code == 422
+
+
+def test_depth_is_bounded() -> None:
+    deep: Any = 1
+    for _ in range(MAXIMUM_DEPTH - 1):
+        deep = {"a": deep}
+    below = "/a" * (MAXIMUM_DEPTH - 1)
+    assert apply_json_patch({}, [{"op": "add", "path": "/x", "value": deep}]) == {"x": deep}
+    for operations in (
+        [{"op": "add", "path": "/x", "value": deep}, {"op": "add", "path": f"/x{below}", "value": {}}],
+        [{"op": "add", "path": "/x", "value": [deep]}],
+        [{"op": "add", "path": "/x", "value": deep}, {"op": "move", "from": "/x", "path": "/y/x"}],
+    ):
+        with pytest.raises(StatusError) as refusal:
+            apply_json_patch({"y": {}}, operations)
+        assert refusal.value.code == 422
 
 
 def test_unknown_members_are_told() -> None:

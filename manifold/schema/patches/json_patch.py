@@ -6,7 +6,7 @@ A patch that does not apply is refused without saying why, as there.
 
 Operations change containers in place, but each container is copied before its first change, so that a patch costs what
 it touches and the document stays as it was. What `copy` may produce is bounded, or a few operations could double a
-document until memory is full.
+document until memory is full; so is depth, because each operation can nest what it adds in what another one has added.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from manifold.base.errors import StatusError, bad_request
+from manifold.schema.json_documents import too_deep
 from manifold.schema.patches.equality import equal
 from manifold.schema.patches.printing import json_kind
 
@@ -49,6 +50,8 @@ def apply_json_patch(document: Any, operations: object) -> Any:
     try:
         for operation in checked:
             patched.carry_out(operation)
+        if patched.nested and too_deep(patched.root):
+            raise _Inapplicable
     except _Inapplicable:
         message = "the server rejected our request due to an error in our request"
         raise StatusError(422, "Invalid", message, {}) from None
@@ -93,14 +96,17 @@ def pointer(text: object) -> list[str]:
 
 
 class _Patched:
-    """A document under patch. `_own` holds the containers that were copied (or made) here and may be changed."""
+    """A document under patch. `_own` holds the containers that were copied (or made) here and may be changed; `nested`
+    tells whether a container was put in, so that the document may have become deeper.
+    """
 
-    __slots__ = ("_copied", "_own", "root")
+    __slots__ = ("_copied", "_own", "nested", "root")
 
     def __init__(self, document: Any) -> None:
         self.root = document
         self._own: dict[int, Any] = {}
         self._copied = 0
+        self.nested = False
 
     def carry_out(self, operation: Any) -> None:
         """One operation. Raises _Inapplicable."""
@@ -182,6 +188,7 @@ class _Patched:
         return value
 
     def _put(self, path: list[str], value: Any, insert: bool) -> None:
+        self.nested = self.nested or isinstance(value, dict | list)
         if not path:
             self.root = value
             return
