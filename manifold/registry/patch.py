@@ -20,10 +20,12 @@ from manifold.registry.served import Served
 from manifold.registry.update import Change
 from manifold.schema.bodies import Body, check_type, strict_error, warnings
 from manifold.schema.decoding import json_type
+from manifold.schema.model import ANY
 from manifold.schema.ownership import Manager, apply
 from manifold.schema.patches.json_patch import apply_json_patch, unknown_members
 from manifold.schema.patches.merge_patch import apply_merge_patch
 from manifold.schema.patches.printing import printed
+from manifold.schema.patches.showing import outcome_text
 from manifold.schema.patches.strategic import apply_strategic_merge_patch
 from manifold.types.resource import Object
 
@@ -89,17 +91,18 @@ class Patch:
             result = {}  # as Go decodes null; that it has no name is told later
         elif not isinstance(result, dict):  # a JSON patch of the whole document
             go = "map[string]interface {}" if served.type.custom else served.type.schema.go
-            raise self._unfit(result, f"json: cannot unmarshal {json_type(result)} into Go value of type {go}")
-        shown = result if self.options.validation != "Strict" else orjson.loads(orjson.dumps(result))
+            raise self._unfit(served, result, f"json: cannot unmarshal {json_type(result)} into Go value of type {go}")
+        before = b"" if served.type.custom else orjson.dumps(result)  # what follows changes it in place
         try:
             self._check_type(served, result)
             problems = problems + served.type.codec.normalize(result)
         except errors.StatusError as refusal:
             if served.type.custom:
                 raise
-            raise self._unfit(result, refusal.message.partition(": ")[2]) from None
+            raise self._unfit(served, orjson.loads(before), refusal.message.partition(": ")[2]) from None
         if problems and self.options.validation == "Strict":
-            raise self._unfit(shown, f"strict decoding error: {', '.join(problems)}")
+            outcome = result if served.type.custom else orjson.loads(before)
+            raise self._unfit(served, outcome, f"strict decoding error: {', '.join(problems)}")
         if problems and self.options.validation == "Warn":
             self.tell(warnings(problems))
         finished: Object = result
@@ -114,9 +117,12 @@ class Patch:
         if given != (kind.api_version, kind.kind) and all(isinstance(one, str | None) for one in given):
             check_type(result, kind.api_version, kind.kind, kind.group)
 
-    def _unfit(self, result: Any, why: str) -> errors.StatusError:
+    def _unfit(self, served: Served, outcome: Any, why: str) -> errors.StatusError:
         """The 422 of a patch whose outcome is no object of the type; it is about no object in particular."""
-        value = printed(self.body) if self.media_type == STRATEGIC_MERGE_PATCH else orjson.dumps(result).decode()
+        if self.media_type == STRATEGIC_MERGE_PATCH:
+            value = printed(self.body)
+        else:
+            value = outcome_text(outcome, self.body, ANY if served.type.custom else served.type.schema)
         error = fields.invalid("patch", value, why)
         refusal = errors.invalid("", "", "", [error])
         refusal.details = {"causes": [error.cause()]}
