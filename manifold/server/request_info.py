@@ -25,6 +25,7 @@ _VERBS = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+_MEANT = frozenset((*_VERBS.values(), "list", "watch", "deletecollection"))
 NAMESPACE_PARTS = ("status", "finalize")
 
 
@@ -88,7 +89,9 @@ def parse(method: str, raw_path: str, watch: bool = False, name_selector: str = 
         parts = [unquote(part) for part in parts]
     group, version = ("", parts[1]) if start == 2 else (parts[1], parts[2])
     segments = parts[start:]
-    verb = _VERBS.get(method, method.lower())
+    verb = _VERBS.get(method, "")
+    if not verb and method.lower() not in _MEANT:  # a method LIST is no list
+        verb = method.lower()
     deprecated = False
     if segments[0] == "watch" and len(segments) > 1:
         segments = segments[1:]

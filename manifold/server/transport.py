@@ -18,6 +18,7 @@ a timer per request instead, which costs more than it protects.
 from __future__ import annotations
 
 import asyncio
+import re
 from asyncio import Transport
 from typing import Any, Protocol, cast
 from urllib.parse import unquote
@@ -34,6 +35,9 @@ HEAD_SECONDS = 30.0
 BODY_SECONDS = 60.0
 IDLE_SECONDS = 90.0
 STALLED_SECONDS = 60.0
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} ")
+"""A method as any HTTP may have it (RFC 9110, section 9.1), and what stands behind it."""
+_STAND_IN = b"TRACE "
 _JOINED = 64 << 10  # bodies up to this size are copied behind their head, larger ones are written after it
 
 
@@ -87,6 +91,8 @@ class Connection(HttpToolsProtocol):
         self.in_head = True
         self.in_body = False
         self.stalled_since = 0.0
+        self.heads = 0
+        self.odd_method = ""
         self.tls: dict[str, bytes | None] = {"client_certificate": None}
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # asyncio types it as the base
@@ -111,6 +117,8 @@ class Connection(HttpToolsProtocol):
         return waited > (HEAD_SECONDS if self.in_head else IDLE_SECONDS)
 
     def data_received(self, data: bytes) -> None:
+        fresh = not self.in_body and not self.head_bytes
+        heads = self.heads
         if not self.in_body:
             if not self.in_head:
                 self.in_head = True
@@ -121,6 +129,17 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             # Nothing here speaks another protocol; the request is answered, what follows it cannot be parsed any more.
             self.cycle.keep_alive = False
+        except httptools.HttpParserInvalidMethodError:
+            found = _TOKEN.match(data)
+            if found is None or self.odd_method or not fresh or heads != self.heads:
+                self._refuse(400)
+            else:
+                # The parser knows its list of methods only. That there are others is told by who knows the resources.
+                self.odd_method = found[0][:-1].decode("ascii")
+                self.head_bytes = 0
+                self.parser = httptools.HttpRequestParser(self)
+                self.data_received(_STAND_IN + data[found.end() :])
+            return
         except httptools.HttpParserError:
             self._refuse(400)
             return
@@ -148,6 +167,7 @@ class Connection(HttpToolsProtocol):
         self.headers = []
 
     def on_headers_complete(self) -> None:
+        self.heads += 1
         self.in_head = False
         self.in_body = True
         self.head_bytes = 0
@@ -169,12 +189,13 @@ class Connection(HttpToolsProtocol):
             "scheme": self.scheme,
             "root_path": "",
             "headers": self.headers,
-            "method": parser.get_method().decode("ascii"),
+            "method": self.odd_method or parser.get_method().decode("ascii"),
             "path": path,
             "raw_path": raw_path,
             "query_string": url.query or b"",
             "extensions": extensions,
         }
+        self.odd_method = ""
         before = self.cycle
         cycle = Exchange(self, scope, version == "1.1" and parser.should_keep_alive() and not self.state.stopping)
         if version == "1.1":

@@ -32,7 +32,7 @@ PLACES = (
     "{base}/openapi/v3/apis/{}", "/clusters/*/api/v1/{}", "/clusters/*/api/v1/configmaps/{}", "/.well-known/{}",
     "/openid/{}", "/version/{}",
 )  # fmt: skip
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "FROB", "LIST")
 
 
 def plain(answer):

@@ -111,6 +111,8 @@ def test_any_path_is_understood_as_one_thing(parts, method, watch):
         ("DELETE", "/api/v1/pods/x", ("pods", "delete", "", "x")),
         ("PATCH", "/api/v1/pods/x", ("pods", "patch", "", "x")),
         ("OPTIONS", "/api/v1/pods", ("pods", "options", "", "")),
+        ("LIST", "/api/v1/pods", ("pods", "", "", "")),
+        ("get", "/api/v1/pods/a", ("pods", "", "", "a")),
         ("GET", "/api/v1/watch/pods", ("pods", "watch", "", "")),
         ("GET", "/api/v1/watch/pods/x", ("pods", "watch", "", "x")),
         ("GET", "/api/v1/watch/namespaces/a/pods", ("pods", "watch", "a", "")),

@@ -149,6 +149,9 @@ def test_a_header_cannot_be_split(connection):
         b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"CONNECT other:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"FR(B / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"FROB / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"FROB FROB / HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_refused_and_the_connection_closed(connection, data):
@@ -157,6 +160,17 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(connection, data):
     status, _, _ = reader.answer()
     assert status == 400
     assert reader.ended()
+
+
+@pytest.mark.parametrize("method", ["FROB", "X-1", "G", "GETS", "get", "LIST"])
+def test_a_method_nobody_knows_is_passed_on(connection, method):
+    reader = Reader(connection)
+    for path, body in (("/a", b""), ("/b", b"x" * 70_000), ("/c", b"y")):
+        connection.sendall(request(path, method, body=body))
+        shown = json.loads(reader.answer()[2])
+        assert (shown["method"], shown["path"], shown["length"]) == (method, path, len(body))
+    connection.sendall(request("/d"))
+    assert json.loads(reader.answer()[2])["method"] == "GET"
 
 
 @pytest.mark.parametrize("line", ["X-Long: " + "a" * 200_000, "\r\n".join(f"X-{n}: {'b' * 90}" for n in range(2000))])
