@@ -20,6 +20,7 @@ from manifold.controllers.bindings import BindingController
 from manifold.controllers.definitions import DefinitionController
 from manifold.controllers.exports import ExportController, IdentityController, SchemaController, SliceController
 from manifold.controllers.garbage import GarbageController, PropagationController
+from manifold.controllers.namespace_content import ContentController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
 from manifold.controllers.workspaces import SweepController, TakeDownController
@@ -58,7 +59,14 @@ from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffect
 from manifold.workspaces.foundation import ROOT, lay
 from manifold.workspaces.homes import Homes
 from manifold.workspaces.lifecycle import LogicalClusterEffects
-from manifold.workspaces.namespaces import NamespaceEffects, namespace
+from manifold.workspaces.namespaces import (
+    ROOT_CA_CONFIG_MAP,
+    SERVICE_ACCOUNT,
+    ContentEffects,
+    NamespaceEffects,
+    RootCAKeeper,
+    namespace,
+)
 from manifold.workspaces.paths import Paths
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
@@ -191,12 +199,14 @@ async def _assemble(
             ("tenancy.kcp.io", "workspaces"): [WorkspaceAdmission(kinds, workspace_types, chain)],
             ("core.kcp.io", "logicalclusters"): [guarding.LogicalClusterGuard()],
             ("", "namespaces"): [guarding.NamespaceGuard()],
+            ("", "configmaps"): [RootCAKeeper(root_ca)],
             **{(RBAC, name): [role_guard] for name in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")},
         },
     )
     logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
     default_exports = Exports(foundation.exports())
     homes = Homes(store, kinds, workspace_types, default_exports, shard, chain, clock, root_ca)
+    namespaces = kinds.get("", "namespaces")
     definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
     names = DefinitionNames(definitions, resolver)
     partitions = kinds.get("topology.kcp.io", "partitions")
@@ -215,6 +225,8 @@ async def _assemble(
             names, bindings, settings.refuse_unenforced_rules
         ),
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
+        ("", "configmaps"): ContentEffects(namespaces, ROOT_CA_CONFIG_MAP),
+        ("", "serviceaccounts"): ContentEffects(namespaces, SERVICE_ACCOUNT),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
             kinds, workspace_types, default_exports, shard, clock, root_ca
         ),
@@ -229,7 +241,8 @@ async def _assemble(
             SchemaController(environment, kinds),
             IdentityController(environment, kinds),
             DefinitionController(environment, resolver, definitions),
-            NamespaceController(environment, resolver, kinds.get("", "namespaces")),
+            NamespaceController(environment, resolver, namespaces),
+            ContentController(environment, kinds, root_ca),
             TakeDownController(environment, kinds, resolver),
             SweepController(environment, kinds, left_behind(exports)),
             GarbageController(environment, resolver),

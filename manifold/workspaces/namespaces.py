@@ -1,26 +1,36 @@
 """What comes with every namespace: the service account `default` and the config map `kube-root-ca.crt`, in the same
 commit.
 
-Clients wait for both after they created a namespace; here there is nothing to wait for. A namespace ends when its
-content is gone: deletion marks it and leaves a work row for the controller that empties it.
+Clients wait for both after they created a namespace; here there is nothing to wait for. Neither stays away: a deletion
+leaves a work row beside it, for the controller that writes it anew. (One commit cannot do both, because watchers are
+to see the old one go and another one come.) What the config map says cannot be changed at all: a write that tries is
+put right as it is admitted, so that there is never a moment or an object that says otherwise.
+
+A namespace ends when its content is gone: deletion marks it and leaves a work row for the controller that empties it.
 """
 
 from __future__ import annotations
 
+from manifold.admission.plugin import Admission, Plugin
 from manifold.base import keys
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Author, Kinds
+from manifold.registry.served import Served
 from manifold.registry.writing import Clock
+from manifold.schema import records
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
 
 CONTROLLER = "namespaces"
+RESTORER = "content"
+SERVICE_ACCOUNT = "default"
 ROOT_CA_CONFIG_MAP = "kube-root-ca.crt"
 ROOT_CA_DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
     "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
     "clusters."
 )
+DESCRIPTION = "kubernetes.io/description"
 TERMINATING = "Terminating"
 
 
@@ -28,13 +38,13 @@ def content(author: Author, namespace: str, root_ca: str) -> list[Write]:
     """What a new namespace contains. `root_ca` is the server's CA bundle in PEM."""
     kinds = author.kinds
     return [
-        author.write(kinds.get("", "serviceaccounts"), "default", {}, namespace=namespace),
+        author.write(kinds.get("", "serviceaccounts"), SERVICE_ACCOUNT, {}, namespace=namespace),
         author.write(
             kinds.get("", "configmaps"),
             ROOT_CA_CONFIG_MAP,
             {"data": {"ca.crt": root_ca}},
             namespace=namespace,
-            annotations={"kubernetes.io/description": ROOT_CA_DESCRIPTION},
+            annotations={DESCRIPTION: ROOT_CA_DESCRIPTION},
         ),
     ]
 
@@ -54,6 +64,43 @@ def namespace(author: Author, name: str, root_ca: str, annotations: dict[str, st
 def work_row(cluster: str, name: str) -> bytes:
     """The key of the work row of a namespace that is to be emptied."""
     return keys.work_key(CONTROLLER, cluster, name)
+
+
+def restoring_row(cluster: str, namespace: str) -> bytes:
+    """The key of the work row of a namespace that lacks some of its default content."""
+    return keys.work_key(RESTORER, cluster, namespace)
+
+
+class ContentEffects(Effects):
+    """A work row when the object `name`, which every namespace has, disappears from one that stays."""
+
+    def __init__(self, namespaces: Served, name: str) -> None:
+        self._namespaces = namespaces
+        self._name = name
+
+    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
+        """Leave the work row."""
+        if operation.name != self._name:
+            return
+        row = await plan.snapshot.get(self._namespaces.key(operation.cluster, "", operation.namespace))
+        if row is not None and not records.flags(row.value) & records.DELETING:
+            plan.point(restoring_row(operation.cluster, operation.namespace), b"{}")
+
+
+class RootCAKeeper(Plugin):
+    """Keeps what `kube-root-ca.crt` says, whoever writes it. One that its owner has made immutable stays as it is."""
+
+    def __init__(self, root_ca: str) -> None:
+        self._data = {"ca.crt": root_ca}
+
+    async def admit(self, request: Admission) -> None:
+        """Put the bundle, and the annotation that explains it, in their places."""
+        if request.name != ROOT_CA_CONFIG_MAP or request.new is None or (request.old or {}).get("immutable"):
+            return
+        request.new["data"] = dict(self._data)
+        annotations = request.new["metadata"].setdefault("annotations", {})
+        if not annotations.get(DESCRIPTION):
+            annotations[DESCRIPTION] = ROOT_CA_DESCRIPTION
 
 
 class NamespaceEffects(Effects):

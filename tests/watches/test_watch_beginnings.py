@@ -1,7 +1,7 @@
 """Where a watch begins: now, at a revision, with what there is; and the revisions it cannot begin at."""
 
 import pytest
-from watch_streams import MAPS, seen
+from watch_streams import SECRETS, seen, texts
 
 
 def test_from_now_begins_with_what_there_is(room):
@@ -23,7 +23,7 @@ def test_from_a_revision_on(room):
     room.create("before")
     revision = room.revision()
     created = room.create("a", n="1")
-    changed = room.merge("a", data={"n": "2"})
+    changed = room.merge("a", stringData={"n": "2"})
     room.delete("a")
     stream = room.watch(resourceVersion=revision)
     events = stream.events(3)
@@ -31,7 +31,7 @@ def test_from_a_revision_on(room):
     assert events[0]["object"] == created
     assert events[1]["object"] == changed
     last = events[2]["object"]
-    assert last["data"] == {"n": "2"}
+    assert texts(last) == {"n": "2"}
     assert int(last["metadata"]["resourceVersion"]) > int(changed["metadata"]["resourceVersion"])
     room.create("after")
     assert seen(stream.events(1)) == [("ADDED", "after")]
@@ -41,7 +41,7 @@ def test_resuming_at_every_event_loses_and_repeats_nothing(room):
     revision = room.revision()
     for number in range(5):
         room.create(f"n{number}")
-        room.merge(f"n{number}", data={"x": "1"})
+        room.merge(f"n{number}", stringData={"x": "1"})
     room.delete("n0")
     everything = room.watch(resourceVersion=revision).events(11)
     revisions = [int(event["object"]["metadata"]["resourceVersion"]) for event in everything]
@@ -66,7 +66,7 @@ def test_initial_events(room, revision, bookmarks):
     if bookmarks == "true":
         end = stream.event()
         assert end["type"] == "BOOKMARK"
-        assert (end["object"]["kind"], end["object"]["apiVersion"]) == ("ConfigMap", "v1")
+        assert (end["object"]["kind"], end["object"]["apiVersion"]) == ("Secret", "v1")
         assert end["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
         reached = end["object"]["metadata"]["resourceVersion"]
         room.create("c")
@@ -127,5 +127,5 @@ def test_a_revision_that_comes_while_one_waits(room):
     ],
 )
 def test_watches_that_cannot_begin(workspace, query, code):
-    status, answer = workspace.request("GET", f"{MAPS}?watch=1&{query}")
+    status, answer = workspace.request("GET", f"{SECRETS}?watch=1&{query}")
     assert (status, answer["kind"], answer["code"]) == (code, "Status", code)

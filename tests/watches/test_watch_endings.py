@@ -9,7 +9,7 @@ import threading
 import time
 
 from support.server import Workspace, running_server, write_kubeconfig
-from watch_streams import MAPS, Room, Stream, seen
+from watch_streams import SECRETS, Room, Stream, seen
 
 
 def test_the_time_a_client_asks_for(room):
@@ -29,12 +29,12 @@ def test_the_connection_serves_on_after_a_watch(room):
 
 def test_all_watchers_see_one_order(room):
     streams = [room.watch() for _ in range(3)]
-    streams += [room.watch("/api/v1/configmaps", fieldSelector="metadata.namespace=default")]
+    streams += [room.watch("/api/v1/secrets", fieldSelector="metadata.namespace=default")]
 
     def write(writer: int) -> None:
         for number in range(10):
             room.create(f"w{writer}-{number}")
-            room.merge(f"w{writer}-{number}", data={"x": "1"})
+            room.merge(f"w{writer}-{number}", stringData={"x": "1"})
 
     writers = [threading.Thread(target=write, args=(writer,)) for writer in range(3)]
     for one in writers:
@@ -76,6 +76,7 @@ def test_a_reader_that_goes_away_is_forgotten(room):
 def test_a_signal_ends_watches_at_an_event(tmp_path):
     with running_server(tmp_path / "server") as server:
         workspace = server.create_workspace(directory=tmp_path)
+        assert workspace.request("POST", SECRETS, {"metadata": {"name": "a"}})[0] == 201
         streams = [Stream(workspace) for _ in range(5)]
         assert [stream.event()["type"] for stream in streams] == ["ADDED"] * 5
         begun = time.monotonic()
@@ -95,7 +96,7 @@ def test_a_watch_goes_on_after_a_restart_where_it_was(tmp_path):
             room = Room(workspace, streams)
             revision = room.revision()
             room.create("a")
-            room.merge("a", data={"n": "1"})
+            room.merge("a", stringData={"n": "1"})
             server.stop(signal.SIGKILL)
         with running_server(tmp_path / "server") as server:
             again = Workspace(server, workspace.name, workspace.path, workspace.cluster, tmp_path / "again.kubeconfig")
@@ -109,9 +110,10 @@ def test_a_watch_goes_on_after_a_restart_where_it_was(tmp_path):
 
 def test_a_watch_ends_with_its_workspace(server, tmp_path):
     workspace = server.create_workspace(directory=tmp_path)
+    assert workspace.request("POST", SECRETS, {"metadata": {"name": "a"}})[0] == 201
     stream = Stream(workspace)
     assert stream.event()["type"] == "ADDED"
     workspace.delete()
     assert {event["type"] for event in stream.rest()} <= {"DELETED"}
     stream.connection.close()
-    assert workspace.request("GET", MAPS)[0] in (403, 404)
+    assert workspace.request("GET", SECRETS)[0] in (403, 404)

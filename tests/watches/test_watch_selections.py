@@ -1,7 +1,7 @@
 """What a watcher is told who does not want everything."""
 
 import pytest
-from watch_streams import MAPS, seen
+from watch_streams import SECRETS, seen, texts
 
 
 def labelled(**labels) -> dict:
@@ -12,9 +12,9 @@ def test_crossing_a_selector(room):
     stream = room.watch(labelSelector="tier=front")
     room.create("a", labels={"tier": "back"}, n="0")
     room.merge("a", **labelled(tier="front"))
-    room.merge("a", data={"n": "1"})
+    room.merge("a", stringData={"n": "1"})
     left = room.merge("a", **labelled(tier="back"))
-    room.merge("a", data={"n": "2"})
+    room.merge("a", stringData={"n": "2"})
     room.merge("a", **labelled(tier="front"))
     room.delete("a")
     events = stream.events(5)
@@ -22,7 +22,7 @@ def test_crossing_a_selector(room):
     crossed = events[2]["object"]
     assert crossed["metadata"]["labels"] == {"tier": "front"}, "the last state that was selected"
     assert crossed["metadata"]["resourceVersion"] == left["metadata"]["resourceVersion"], "at the revision it left"
-    assert events[4]["object"]["data"] == {"n": "2"}
+    assert texts(events[4]["object"]) == {"n": "2"}
 
 
 def test_crossing_a_selector_in_the_past(room):
@@ -60,7 +60,7 @@ def test_selectors_before_and_after(room, selector, names):
 
 
 def test_one_object_by_the_deprecated_path(room):
-    stream = room.watch("/api/v1/watch/namespaces/default/configmaps/a")
+    stream = room.watch("/api/v1/watch/namespaces/default/secrets/a")
     room.create("b")
     room.create("a")
     room.delete("a")
@@ -68,10 +68,10 @@ def test_one_object_by_the_deprecated_path(room):
 
 
 def test_all_namespaces_and_one(room):
-    everywhere = room.watch("/api/v1/configmaps", sendInitialEvents="false", resourceVersionMatch="NotOlderThan")
+    everywhere = room.watch("/api/v1/secrets", sendInitialEvents="false", resourceVersionMatch="NotOlderThan")
     here = room.watch(sendInitialEvents="false", resourceVersionMatch="NotOlderThan")
-    system = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "there"}}
-    room.done("POST", "/api/v1/namespaces/kube-system/configmaps", system)
+    system = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "there"}}
+    room.done("POST", "/api/v1/namespaces/kube-system/secrets", system)
     room.create("here")
     assert seen(everywhere.events(2)) == [("ADDED", "there"), ("ADDED", "here")]
     assert seen(here.events(1)) == [("ADDED", "here")]
@@ -81,8 +81,8 @@ def test_another_workspace_is_not_heard(room, server, tmp_path):
     """Same name, same namespace, other logical cluster: also where the other is inside this one."""
     stream = room.watch()
     other = server.create_workspace(parent=room.workspace.path, directory=tmp_path)
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "same"}, "data": {"of": "other"}}
-    assert other.request("POST", MAPS, body)[0] == 201
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "same"}, "stringData": {"of": "other"}}
+    assert other.request("POST", SECRETS, body)[0] == 201
     room.create("same", of="own")
-    assert stream.event()["object"]["data"] == {"of": "own"}
+    assert texts(stream.event()["object"]) == {"of": "own"}
     other.delete()

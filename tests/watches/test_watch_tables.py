@@ -18,9 +18,9 @@ def test_the_end_of_the_initial_events_is_a_table(room):
     room.create("b")
     *added, bookmark = room.watch(accept=TABLE, **INITIAL).events(3)
     assert {event["object"]["kind"] for event in (*added, bookmark)} == {"Table"}
-    assert [cells(event) for event in added] == [["a", 1], ["b", 0]]
+    assert [cells(event) for event in added] == [["a", "Opaque", 1], ["b", "Opaque", 0]]
     assert [event["object"]["columnDefinitions"] is None for event in (*added, bookmark)] == [False, True, True]
-    assert (bookmark["type"], cells(bookmark)) == ("BOOKMARK", ["", 0])
+    assert (bookmark["type"], cells(bookmark)) == ("BOOKMARK", ["", "", 0])
     row = bookmark["object"]["rows"][0]["object"]
     assert (row["kind"], row["metadata"]["annotations"]) == ("PartialObjectMetadata", ENDED)
     assert bookmark["object"]["metadata"] == {"resourceVersion": row["metadata"]["resourceVersion"]}
@@ -28,11 +28,11 @@ def test_the_end_of_the_initial_events_is_a_table(room):
 
 @pytest.mark.parametrize(
     ("include", "kind"),
-    [("", "PartialObjectMetadata"), ("None", "PartialObjectMetadata"), ("Object", "ConfigMap")],
+    [("", "PartialObjectMetadata"), ("None", "PartialObjectMetadata"), ("Object", "Secret")],
 )
 def test_a_table_of_nothing_names_its_columns_in_the_bookmark(room, include, kind):
     (bookmark,) = room.watch(accept=TABLE, includeObject=include, **INITIAL).events(1)
-    assert [column["name"] for column in bookmark["object"]["columnDefinitions"]] == ["Name", "Data", "Age"]
+    assert [column["name"] for column in bookmark["object"]["columnDefinitions"]] == ["Name", "Type", "Data", "Age"]
     (row,) = bookmark["object"]["rows"]
     assert (row["object"]["kind"], row["object"]["metadata"]["annotations"]) == (kind, ENDED)
 

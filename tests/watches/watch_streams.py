@@ -1,5 +1,6 @@
 """A watch as bytes on a connection, for tests that look at every frame and at how a stream ends."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -8,7 +9,7 @@ from urllib.parse import urlencode
 
 from support.server import Workspace
 
-MAPS = "/api/v1/namespaces/default/configmaps"
+SECRETS = "/api/v1/namespaces/default/secrets"
 
 
 class Stream:
@@ -17,7 +18,7 @@ class Stream:
     def __init__(
         self,
         workspace: Workspace,
-        path: str = MAPS,
+        path: str = SECRETS,
         *,
         patience: float = 20,
         user="kcp-admin",
@@ -52,13 +53,13 @@ class Stream:
 
 
 class Room:
-    """A workspace and what is done in its ConfigMaps."""
+    """A workspace and what is done in its Secrets."""
 
     def __init__(self, workspace: Workspace, streams: contextlib.ExitStack) -> None:
         self.workspace = workspace
         self._streams = streams
 
-    def watch(self, path: str = MAPS, **options) -> Stream:
+    def watch(self, path: str = SECRETS, **options) -> Stream:
         """Open a watch, closed after the test."""
         stream = Stream(self.workspace, path, **options)
         self._streams.callback(stream.connection.close)
@@ -73,18 +74,26 @@ class Room:
 
     def create(self, name: str, labels: dict | None = None, **data: str) -> dict:
         metadata = {"name": name, **({"labels": labels} if labels else {})}
-        return self.done("POST", MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        return self.done(
+            "POST", SECRETS, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+        )
 
     def merge(self, name: str, **change) -> dict:
+        """Merge a patch into one of them."""
         patch = {"Content-Type": "application/merge-patch+json"}
-        return self.done("PATCH", f"{MAPS}/{name}", json.dumps(change), headers=patch)
+        return self.done("PATCH", f"{SECRETS}/{name}", json.dumps(change), headers=patch)
 
     def delete(self, name: str) -> None:
-        self.done("DELETE", f"{MAPS}/{name}")
+        self.done("DELETE", f"{SECRETS}/{name}")
 
     def revision(self) -> str:
         """The revision of a list now."""
-        return self.done("GET", MAPS)["metadata"]["resourceVersion"]
+        return self.done("GET", SECRETS)["metadata"]["resourceVersion"]
+
+
+def texts(secret: dict) -> dict[str, str]:
+    """The data of a Secret as text."""
+    return {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
 
 
 def seen(events: list[dict]) -> list[tuple[str, str]]:
