@@ -27,7 +27,9 @@ from manifold.schema.patches.merge_patch import apply_merge_patch
 from manifold.schema.patches.printing import printed
 from manifold.schema.patches.showing import outcome_text
 from manifold.schema.patches.strategic import apply_strategic_merge_patch
+from manifold.types.apiextensions.instances import CustomStatus
 from manifold.types.resource import Object
+from manifold.types.versions import versions_of
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -136,9 +138,11 @@ class Patch:
         check_type(configuration, kind.api_version, kind.kind, kind.group, applied=True)
         if self.options.validation in ("Strict", "Warn"):
             self._check_configuration(served, configuration)
-        reset = (("status",),) if kind.status and self.manager.subresource != "status" else ()
+        reset = _beyond_reach(served, self.manager.subresource, configuration, live)
         now = clock.format_seconds(self.now)
-        merged = apply(live, configuration, kind.schema, self.manager, self.options.force, now, reset)
+        merged = apply(
+            live, configuration, kind.schema, self.manager, self.options.force, now, reset, versions_of(kind)
+        )
         kind.codec.normalize(merged)
         return merged
 
@@ -148,3 +152,15 @@ class Patch:
         if self.options.validation == "Strict":
             raise errors.bad_request(f"error strict decoding YAML: {', '.join(self.duplicates)}")
         self.tell(warnings(self.duplicates))
+
+
+def _beyond_reach(
+    served: Served, subresource: str, configuration: Object, live: Object | None
+) -> list[tuple[str, ...]]:
+    """The top-level fields an apply cannot set here, so that it neither owns them nor is in conflict about them."""
+    if subresource != "status":
+        return [("status",)] if served.type.status else []
+    within = {"apiVersion", "kind", "status"}
+    if not isinstance(served.type.subresources.get(subresource), CustomStatus):
+        within.add("metadata")
+    return [(name,) for name in sorted({*configuration, *(live or ())} - within)]

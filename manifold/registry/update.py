@@ -30,6 +30,7 @@ from manifold.schema.ownership import Manager, keep_times, track_update
 from manifold.storage.contract import Guard, GuardFailed, Row, Write
 from manifold.types import metadata as metadata_rules
 from manifold.types.resource import Object
+from manifold.types.versions import versions_of
 
 KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation")
 
@@ -195,7 +196,8 @@ async def _once(
     warnings = request.warnings + (kind.strategy.warnings(new) if part is None else [])
     if not wanted.applied:
         manager = Manager(operation.manager, "Update", kind.api_version, target.subresource)
-        tracked = (old, new, kind.schema, manager, clock.format_seconds(operation.now))
+        now = clock.format_seconds(operation.now)
+        tracked = (old, new, kind.schema, manager, now, (), versions_of(kind))
         if large:
             await off_loop(track_update, *tracked)
         else:

@@ -27,6 +27,7 @@ from manifold.server.request import Request
 from manifold.server.responses import Responder
 from manifold.types.apiextensions.scales import GROUP, KIND, VERSION, CustomScale, scale_codec
 from manifold.types.resource import Object
+from manifold.types.versions import versions_of
 
 PATCHES = (JSON_PATCH, MERGE_PATCH, APPLY_YAML)
 Change = Callable[[Object], Object]
@@ -104,7 +105,7 @@ class Scales:
         now = clock.format_seconds(self._environment.clock.now())
 
         def change(live: Object) -> Object:
-            return apply(live, configuration, kind.schema, manager, options.force, now, ())
+            return apply(live, configuration, kind.schema, manager, options.force, now, (), versions_of(kind))
 
         return change
 

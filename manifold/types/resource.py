@@ -111,6 +111,9 @@ class Evolution(Protocol):
     def stored_hash(self) -> bytes:
         """The hash of the schema that records are written under now: 8 bytes."""
 
+    def node(self, version: str) -> Node | None:
+        """The schema of a version, served or not; None where there is no such version."""
+
     def read(self, obj: Object, version: str, schema_hash: bytes) -> Object:
         """An object of a record that is not current as this version shows it; `obj` is the callee's.
 

@@ -23,6 +23,7 @@ from manifold.schema.ownership.fields import (
     union,
     without_removed,
 )
+from manifold.schema.ownership.merging import merged
 
 Paths = set[tuple[str, ...]]
 
@@ -196,6 +197,24 @@ def test_an_apply_takes_nothing_from_other_appliers(writes: list[tuple[str, dict
         assert live is not None
         live = applied(live, {"metadata": {}}, who, second)
     assert live is None or live == {"metadata": {}}
+
+
+@given(CONFIGURATIONS, CONFIGURATIONS)
+def test_two_appliers_together_make_what_one_makes_alone(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Split among two managers, or merged in one: the object is the same, and everything in it has an owner."""
+    together = fresh(merged(first, second, NODE))
+    alone = applied(None, together, "one", 1)
+    split = applied(applied(None, first, "one", 1), second, "two", 2, force=True)
+    assert compared(alone, split, NODE) == ({}, {})
+    owned: Paths = set()
+    for fields in owners(split).values():
+        owned |= paths_of(fields)
+    for fields in owners(alone).values():
+        assert paths_of(fields) <= owned
+    # And merged again: the first applies everything, the second nothing.
+    left = applied(applied(split, together, "one", 3, force=True), {"metadata": {}}, "two", 4)
+    assert compared(alone, left, NODE) == ({}, {})
+    assert owners(left) == owners(alone)
 
 
 @given(OBJECTS, OBJECTS, OBJECTS)

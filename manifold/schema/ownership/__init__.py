@@ -7,5 +7,6 @@ What it promises: pure functions over plain JSON objects and a type's schema, wi
 from manifold.schema.ownership.application import apply
 from manifold.schema.ownership.managers import Manager
 from manifold.schema.ownership.update import keep_times, track_create, track_update
+from manifold.schema.ownership.versions import Versions, View
 
-__all__ = ["Manager", "apply", "keep_times", "track_create", "track_update"]
+__all__ = ["Manager", "Versions", "View", "apply", "keep_times", "track_create", "track_update"]

@@ -14,14 +14,14 @@ import orjson
 
 from manifold.base.errors import StatusError, bad_request
 from manifold.schema.model import Node
-from manifold.schema.ownership.comparison import collapsed, compared, created, without
+from manifold.schema.ownership.comparison import collapsed, compared, created, reconciled, without
 from manifold.schema.ownership.configuration import Misfit, configured, misfits
 from manifold.schema.ownership.fields import Fields, difference, intersection, paths, without_removed
 from manifold.schema.ownership.kubectl import MANAGER as KUBECTL
 from manifold.schema.ownership.kubectl import kept_up_to_date, still_client_side
 from manifold.schema.ownership.managers import BEFORE_APPLY, Entry, Manager, arranged, identity, owners
 from manifold.schema.ownership.merging import merged, pruned
-from manifold.schema.ownership.update import beyond
+from manifold.schema.ownership.versions import Changes, Versions, View, changes
 
 
 def apply(
@@ -32,13 +32,15 @@ def apply(
     force: bool,
     now: str,
     reset: Sequence[tuple[str, ...]] = (),
+    versions: Versions | None = None,
 ) -> dict[str, Any]:
     """The object with `configuration` applied by `manager` (whose operation is `Apply`), owners included.
 
     `live` is None where the object is created. `now` is a time as meta/v1 Time writes it, or empty for an entry without
-    one; `reset` are paths this writer may not set, which it then does not own. The result shares unchanged parts with
-    `live` and `configuration`: who goes on to change it in place decodes them anew first. Applying again what is there
-    returns an equal object.
+    one; `reset` are paths this writer may not set, which it then does not own; `versions` knows the other versions of
+    the type, which are all like this one without it. The result shares unchanged parts with `live` and
+    `configuration`: who goes on to change it in place decodes them anew first. Applying again what is there returns an
+    equal object.
 
     Raises StatusError: 400 where the configuration holds managedFields, 409 on conflicts, 500 (as Kubernetes
     does) where it does not fit the schema.
@@ -71,17 +73,27 @@ def apply(
     result = merged(live, configuration, node)
     last: Fields = own["fieldsV1"] if own is not None else {}
     if difference(last, named):
-        result = pruned(result, last, [named, *(entry["fieldsV1"] for entry in others)], node)
+        claims = [manager.entry(named, None), *others]
+        result = _without_unnamed(result, last, own["apiVersion"] if own else "", claims, node, versions)
     time = own.get("time") if own is not None else None
     changed = result is not live
     if changed:
-        others = _taken(others, live, result, node, manager, force, reset)
+        made = changes(live, result, node, manager.api_version, versions, reset)
+        others = _taken(others, live, node, manager, force, made)
         time = now
     if changed or own is None or last != named or own["apiVersion"] != manager.api_version:
         if named:
             others.append(manager.entry(named, time))
+        others = [_reconciled(entry, node, manager.api_version, versions) for entry in others]
         result = _with_owners(result, arranged(others))
     return kept_up_to_date(result, configuration) if manager.name == KUBECTL else result
+
+
+def _reconciled(entry: Entry, node: Node, version: str, versions: Versions | None) -> Entry:
+    """An entry as the present schema of its version has it."""
+    view = versions(entry["apiVersion"]) if versions is not None and entry["apiVersion"] != version else View(node)
+    fields = entry["fieldsV1"] if view is None else reconciled(entry["fieldsV1"], view.node)
+    return entry if fields is entry["fieldsV1"] else owners(entry, fields)
 
 
 def _unfit(configuration: dict[str, Any], node: Node) -> str:
@@ -100,25 +112,51 @@ def _with_owners(obj: dict[str, Any], entries: list[Entry]) -> dict[str, Any]:
     return {**obj, "metadata": metadata}
 
 
+def _without_unnamed(
+    obj: dict[str, Any], last: Fields, version: str, claims: list[Entry], node: Node, versions: Versions | None
+) -> dict[str, Any]:
+    """The object without what its applier named the last time, in `version`, and nobody claims now; `obj` is of the
+    version of the first claim.
+
+    Where versions name fields differently, sets cannot be compared with each other. Then what goes is found in the
+    version of `last`, and nothing goes at all if somebody claims any of it in another one.
+    """
+    here = claims[0]["apiVersion"]
+    views = {one: versions(one) for one in {version, *(entry["apiVersion"] for entry in claims)}} if versions else {}
+    if versions is not None and views[version] is None:
+        return obj
+    if all(view is None or view.convert is None for view in views.values()):
+        return pruned(obj, last, [entry["fieldsV1"] for entry in claims], node)
+    before = View(node) if version == here else views[version]
+    if before is None or (before.back is None and version != here):
+        return obj
+    old = before.of(obj)
+    new = pruned(old, last, [entry["fieldsV1"] for entry in claims if entry["apiVersion"] == version], before.node)
+    if new is old:
+        return obj
+    result = new if before.back is None else before.back(new)
+    for entry in claims:
+        view = views[entry["apiVersion"]] if entry["apiVersion"] != here else View(node)
+        if view is None or entry["apiVersion"] == version:
+            continue
+        _, removed = compared(view.of(obj), view.of(result), view.node)
+        if without_removed(entry["fieldsV1"], removed) != entry["fieldsV1"]:
+            return obj
+    return result
+
+
 def _taken(
-    others: list[Entry],
-    live: dict[str, Any],
-    result: dict[str, Any],
-    node: Node,
-    manager: Manager,
-    force: bool,
-    reset: Sequence[tuple[str, ...]],
+    others: list[Entry], live: dict[str, Any], node: Node, manager: Manager, force: bool, made: Changes
 ) -> list[Entry]:
     """The other managers' entries after an apply has changed the object. Raises the conflict unless it is forced."""
-    changed, removed = compared(live, result, node)
-    if reset:
-        changed, removed = without(changed, reset), beyond(removed, reset)
-    sets = [collapsed(entry["fieldsV1"], changed, node) for entry in others]
-    if changed and not force:
+    found = [(entry, one) for entry in others if (one := made.of(entry["apiVersion"])) is not None]
+    others = [entry for entry, _ in found]
+    sets = [collapsed(entry["fieldsV1"], one.changed, one.node) for entry, one in found]
+    if not force:
         conflicts = [
             (entry, common)
-            for entry, fields in zip(others, sets, strict=True)
-            if (common := intersection(fields, changed))
+            for (entry, one), fields in zip(found, sets, strict=True)
+            if (common := intersection(fields, one.changed))
         ]
         if conflicts and manager.name == KUBECTL:
             allowed = still_client_side(live, node, manager.api_version)
@@ -126,8 +164,8 @@ def _taken(
         if conflicts:
             raise _conflict([(entry, list(paths(common))) for entry, common in conflicts])
     left: list[Entry] = []
-    for entry, fields in zip(others, sets, strict=True):
-        kept = difference(without_removed(fields, removed), changed)
+    for (entry, one), fields in zip(found, sets, strict=True):
+        kept = difference(without_removed(fields, one.removed), one.changed)
         if kept is entry["fieldsV1"]:
             left.append(entry)
         elif kept:

@@ -268,6 +268,21 @@ def collapsed(fields: Fields, changed: Fields, node: Node) -> Fields:
     return result
 
 
+def reconciled(fields: Fields, node: Node) -> Fields:
+    """A set that may have been written under another schema, as this one has it: see `collapsed`, but all of it."""
+    result = fields
+    for key, mine in fields.items():
+        if not mine or key == SELF:
+            continue
+        inner = child(node, key[2:]) if key[:2] == "f:" else items(node)
+        whole = reconciled(mine, inner) if granular(inner) or associative(inner) else {}
+        if whole is not mine:
+            if result is fields:
+                result = dict(fields)
+            result[key] = whole
+    return result
+
+
 def without(fields: Fields, paths: Sequence[Sequence[str]]) -> Fields:
     """A set without the given field paths and everything below them."""
     for path in paths:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from manifold.schema.model import Node
-from manifold.schema.ownership.comparison import collapsed, compared, created, without
-from manifold.schema.ownership.fields import Fields, Removals, difference, union, without_removed
+from manifold.schema.ownership.comparison import collapsed, created, without
+from manifold.schema.ownership.fields import Fields, difference, union, without_removed
 from manifold.schema.ownership.managers import (
     Entry,
     Manager,
@@ -22,6 +22,7 @@ from manifold.schema.ownership.managers import (
     is_reset,
     owners,
 )
+from manifold.schema.ownership.versions import Changed, Changes, Versions, changes
 
 _NO_ENTRIES: list[Entry] = []
 
@@ -50,29 +51,27 @@ def track_update(
     manager: Manager,
     now: str,
     reset: Sequence[tuple[str, ...]] = (),
+    versions: Versions | None = None,
 ) -> None:
     """Set `metadata.managedFields` of `new`, the successor of `live`, in place; the key goes where nothing is owned.
 
     The owners so far are those of `live`, unless a writer of the main resource sent usable other ones in `new`; a list
     of one empty entry forgets all. An object without owners is not tracked by updates. `reset` and `now` as in
-    `track_create`. Nothing but that one key of `new` is changed, and what is stored there shares parts with `live`.
+    `track_create`; `versions` knows the other versions of the type, which are all like this one without it. Nothing but
+    that one key of `new` is changed, and what is stored there shares parts with `live`.
     """
     metadata = new.setdefault("metadata", {})
     entries = _owners_so_far(live, metadata, manager)
-    changed: Fields
-    removed: Removals
     if live is None:
-        changed, removed = created(new, node), {}
-    elif not entries:
+        everything = created(new, node)
+        made = Changes(Changed(without(everything, reset) if reset else everything, {}, node))
+    elif entries:
+        made = changes(live, new, node, manager.api_version, versions, reset)
+    else:
         metadata.pop("managedFields", None)
         return
-    else:
-        changed, removed = compared(live, new, node)
-    if reset:
-        changed = without(changed, reset)
-        removed = beyond(removed, reset)
-    if changed or removed:
-        entries = retaken(entries, manager, changed, removed, node, now)
+    if made.own.changed or made.own.removed:
+        entries = retaken(entries, manager, made, now)
     if entries:
         metadata["managedFields"] = entries
     else:
@@ -94,45 +93,28 @@ def _owners_so_far(live: dict[str, Any] | None, metadata: dict[str, Any], manage
         return present
 
 
-def beyond(removed: Removals, reset: Sequence[tuple[str, ...]]) -> Removals:
-    """Removals without those at or below the paths of `reset`."""
-    for path in reset:
-        removed = _spared(removed, path, 0)
-    return removed
-
-
-def _spared(removed: Removals, path: tuple[str, ...], depth: int) -> Removals:
-    key = "f:" + path[depth]
-    if key not in removed:
-        return removed
-    rest = {other: below for other, below in removed.items() if other != key}
-    below = removed[key]
-    if below is None or depth + 1 == len(path):
-        return rest
-    return {**rest, key: _spared(below, path, depth + 1)}
-
-
-def retaken(
-    entries: Sequence[Entry], manager: Manager, changed: Fields, removed: Removals, node: Node, now: str
-) -> list[Entry]:
+def retaken(entries: Sequence[Entry], manager: Manager, made: Changes, now: str) -> list[Entry]:
     """The entries after `manager` (an updater) has changed and removed fields."""
     own = manager.identity
     result: list[Entry] = []
     mine: Fields = {}
     time: str | None = None
     for entry in entries:
+        found = made.of(entry["apiVersion"])
+        if found is None:
+            continue
         fields = entry["fieldsV1"]
-        left = without_removed(collapsed(fields, changed, node), removed)
+        left = without_removed(collapsed(fields, found.changed, found.node), found.removed)
         if identity(entry) == own:
             mine, time = left, entry.get("time")
             continue
-        left = difference(left, changed)
+        left = difference(left, found.changed)
         if left is fields:
             result.append(entry)
         elif left:
             result.append(owners(entry, left))
-    if changed:
-        mine, time = union(mine, changed), now
+    if made.own.changed:
+        mine, time = union(mine, made.own.changed), now
     if mine:
         result.append(manager.entry(mine, time))
     return arranged(capped(result) if len(result) > 10 else result)

@@ -15,6 +15,7 @@ from hashlib import blake2b
 import orjson
 
 from manifold.base.errors import StatusError
+from manifold.schema.model import Node
 from manifold.schema.structural import Structural
 from manifold.types.resource import Object
 
@@ -90,6 +91,11 @@ class VersionEvolution:
     def stored_hash(self) -> bytes:
         """The hash of the stored version's schema."""
         return self._schemas[self._stored].hashed
+
+    def node(self, version: str) -> Node | None:
+        """The schema of a version; None where there is no such version."""
+        found = self._schemas.get(version)
+        return None if found is None else found.structural.node
 
     def read(self, obj: Object, version: str, schema_hash: bytes) -> Object:
         """Bring a record's object to this version."""
