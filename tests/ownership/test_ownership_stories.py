@@ -74,10 +74,12 @@ def told(obj: dict[str, Any], begun: list[int]) -> list[str]:
     for entry in obj["metadata"].get("managedFields", ()):
         assert entry["fieldsType"] == "FieldsV1"
         name = entry["manager"] + ("/" + entry["subresource"] if "subresource" in entry else "")
-        second = calendar.timegm(time.strptime(entry["time"], "%Y-%m-%dT%H:%M:%SZ"))
-        waits = sum(1 for one in begun[1:] if one <= second)
+        time_of = ""
+        if "time" in entry:  # an apply that finds everything as it wants it leaves none
+            second = calendar.timegm(time.strptime(entry["time"], "%Y-%m-%dT%H:%M:%SZ"))
+            time_of = f" @{sum(1 for one in begun[1:] if one <= second)}"
         owned = " ".join(sorted(paths(entry["fieldsV1"])))
-        lines.append(f"{name} {entry['operation']} {entry['apiVersion'].rpartition('/')[2]} @{waits}: {owned}")
+        lines.append(f"{name} {entry['operation']} {entry['apiVersion'].rpartition('/')[2]}{time_of}: {owned}")
     return lines
 
 
