@@ -1,34 +1,16 @@
-"""The Go program of these tests, built once and kept in `.cache` until its sources change."""
+"""The Go program of these tests, and conversations with its scenarios."""
 
-import fcntl
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from go_scenarios import Conversation
-
-SOURCES = Path(__file__).parent
-CACHE = SOURCES.parents[1] / ".cache" / "bin"
+from support.conversation import Conversation
+from support.go_programs import build
 
 
 @pytest.fixture(scope="session")
 def go_client():
-    """The path of the built program. Building it again takes a second, because Go keeps what it has compiled."""
-    assert shutil.which("go"), "these tests need Go, to build the client they run"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    program = CACHE / "go_client"
-    with (CACHE / "go_client.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        sources = [*SOURCES.glob("*.go"), SOURCES / "go.mod", SOURCES / "go.sum"]
-        newest = max(source.stat().st_mtime for source in sources)
-        if not program.exists() or program.stat().st_mtime < newest:
-            build = ["go", "build", "-trimpath", "-o", str(program), "."]
-            done = subprocess.run(build, cwd=SOURCES, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            os.utime(program)
-    return program
+    """The path of the built program."""
+    return build(Path(__file__).parent, ".", "go_client")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What users of client-go get when they use its clients with their defaults."""
 
 import pytest
-from go_scenarios import Conversation
+from support.conversation import Conversation
 
 
 def by(lines: list[dict], key: str) -> dict:

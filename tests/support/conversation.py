@@ -1,4 +1,4 @@
-"""A scenario of the Go program as a conversation: lines of JSON come from it, cues go to it."""
+"""A scenario of a client program as a conversation: lines of JSON come from it, cues go to it."""
 
 import json
 import os
