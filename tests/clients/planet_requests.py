@@ -1,7 +1,9 @@
 """The custom type of planets.yaml as the tests of clients ask for it beside the client."""
 
 import time
+from pathlib import Path
 
+FILES = Path(__file__).parent
 PLANETS = "/apis/astronomy.example.com/v1/namespaces/default/planets"
 MAPS = "/api/v1/namespaces/default/configmaps"
 
