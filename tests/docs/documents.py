@@ -78,7 +78,7 @@ def steps(block: Block) -> list[Step]:
     for line in block.lines:
         if line.startswith("$ "):
             found.append(([line[2:]], []))
-        elif line.startswith("> ") and found and not found[-1][1]:
+        elif f"{line} ".startswith("> ") and found and not found[-1][1]:
             found[-1][0].append(line[2:])
         else:
             assert found, f"{name(block.document)}:{block.line}: a console block begins with a command"

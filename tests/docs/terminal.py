@@ -4,6 +4,8 @@ A document has one terminal: a directory that looks like a fresh checkout after 
 and directory live on from block to block, and a free port in the place of 6443. A command that starts a server gets a
 terminal of its own: it goes on running, and its output is what it had printed when it was ready.
 
+A block in `python` or `js` is a program: it is run there, and must print what the `text` block behind it says.
+
 Output is compared loosely. `...` stands for any text within a line, and on a line of its own for any lines; white
 space only separates; durations as `12s` stand for any duration. A block with a command in the background may print its
 lines in any order. A command may fail only where the document shows an error.
@@ -19,18 +21,24 @@ import time
 from pathlib import Path
 
 from documents import ROOT, Block, name, steps
+from support.go_programs import build
+from support.javascript import installed
 
 PORT = "6443"
 SERVER = re.compile(r"(make|manifold) start\b")
 READY = " is ready, listening on "
 PATIENCE = 60.0
+PROGRAMS = {"python": ("py", "python"), "js": ("mjs", "node")}
+"""Language of a block that is a program: how its file ends, and what runs it."""
+CLIENTS = ROOT / "tests" / "clients"
 _DURATION = re.compile(r"\\?\b\d+(?:ms|s|m\d+s|m)\b")
 
 
 class Terminal:
     """One reader's terminal. Close it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *more_programs: str) -> None:
+        """A terminal in `directory`, which is made, with more directories of programs behind its PATH."""
         self.directory = directory
         self._scratch = directory / ".terminal"
         self._scratch.mkdir(parents=True)
@@ -39,7 +47,7 @@ class Terminal:
         self._port = _free_port()
         _lay_out(directory)
         self._environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": os.pathsep.join([os.environ["PATH"], *more_programs]),
             "HOME": str(directory),
             "LANG": "C.UTF-8",
             "MANIFOLD_SECURE_PORT": str(self._port),
@@ -78,6 +86,19 @@ class Terminal:
             else:
                 printed = self._run(step.command, place, not _fails(step.output))
             _compare(step.output, self._shown(printed), f"{place}: $ {step.command}")
+
+    def run_program(self, block: Block, output: Block) -> None:
+        """Run a program. Raises AssertionError where it prints something else than the block `output`."""
+        place = f"{name(block.document)}:{block.line}"
+        self._count += 1
+        ending, runs = PROGRAMS[block.language]
+        program = self._scratch / f"{self._count}.{ending}"
+        program.write_text("\n".join(block.lines) + "\n")
+        packages = self._scratch / "node_modules"
+        if block.language == "js" and not packages.exists():
+            packages.symlink_to(installed(CLIENTS / "javascript") / "node_modules")
+        printed = self._run(f"{Path(sys.executable).parent / runs} {program}", place, True)
+        _compare(output.lines, self._shown(printed), place)
 
     def _shown(self, printed: str) -> str:
         return printed.replace(f":{self._port}", f":{PORT}")
@@ -122,6 +143,12 @@ class Terminal:
             time.sleep(0.05)
         time.sleep(0.1)  # the greeting is one write, but nothing promises that a file shows it at once
         return output.read_text()
+
+
+def programs_of(document: str) -> list[str]:
+    """Directories of programs that the text of a document needs beside those of the machine; they are built."""
+    uses_helm = "\n$ helm " in document
+    return [str(build(CLIENTS, "helm.sh/helm/v4/cmd/helm", "helm").parent)] if uses_helm else []
 
 
 def _fails(output: tuple[str, ...]) -> bool:

@@ -2,23 +2,28 @@
 
 import re
 import shlex
+from itertools import pairwise
 
 import pytest
 from documents import DOCUMENTS, ROOT, blocks, name
-from terminal import Terminal
+from terminal import PROGRAMS, Terminal, programs_of
 
 PLAYED = [document for document in DOCUMENTS if any(block.language == "console" for block in blocks(document))]
-SHOWN = {"", "console", "sh", "text", "yaml", "json", "http", "python", "ini"}
+SHOWN = {"", "console", "sh", "text", "yaml", "json", "http", "python", "js", "go", "ini"}
 """Languages of blocks. `sh` holds what a test of the project cannot run: what sets up, tests and checks the project."""
 
 
 @pytest.mark.parametrize("document", PLAYED, ids=name)
 def test_commands_do_what_the_document_says(document, tmp_path):
-    terminal = Terminal(tmp_path / "manifold")
+    terminal = Terminal(tmp_path / "manifold", *programs_of(document.read_text()))
     try:
-        for block in blocks(document):
+        for block, following in pairwise([*blocks(document), None]):
             if block.language == "console":
                 terminal.play(block)
+            elif block.language in PROGRAMS:
+                assert following is not None, f"{name(document)}:{block.line}: what it prints is not shown"
+                assert following.language == "text", f"{name(document)}:{block.line}: what it prints is not shown"
+                terminal.run_program(block, following)
     finally:
         terminal.close()
 

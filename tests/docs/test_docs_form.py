@@ -12,7 +12,10 @@ WANTED = {
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "SECURITY.md",
-    *(f"docs/{one}.md" for one in ("api", "architecture", "compatibility", "metrics", "operations", "performance")),
+    *(
+        f"docs/{one}.md"
+        for one in ("api", "architecture", "clients", "compatibility", "metrics", "operations", "performance")
+    ),
     *(f"docs/{one}.md" for one in ("settings", "workspaces", "workspaces-cli", "decisions/README")),
 }
 _MACHINE = re.compile(r"(?<![\w.])/(?:work|home|root|tmp|mnt|Users|var)/")
