@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from manifold import __version__
+from manifold.cli.completion.command import asked, completion
 from manifold.cli.start import start
 from manifold.cli.workspaces.registration import create, ws
 
@@ -25,6 +26,8 @@ def manifold() -> None:
 manifold.add_command(start)
 manifold.add_command(ws)
 manifold.add_command(create)
+manifold.add_command(completion)
+manifold.add_command(asked)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """The kubectl plugins: programs that kubectl finds on the PATH by their names.
 
 `kubectl ws` runs `kubectl-ws`; `kubectl create workspace` runs `kubectl-create-workspace`, as `create` is one of the
-commands that plugins may extend.
+commands that plugins may extend. Where Tab is pressed behind `kubectl ws`, kubectl asks `kubectl_complete-ws`.
 """
 
 from __future__ import annotations
@@ -19,3 +19,12 @@ def ws() -> int:
 def create_workspace() -> int:
     """`kubectl create workspace`; its exit code."""
     return run_create(sys.argv[1:], "kubectl create workspace")
+
+
+def complete_ws() -> int:
+    """What kubectl offers behind `kubectl ws`: the arguments are the words, the last one the one that is typed."""
+    from manifold.cli.completion.answers import written
+    from manifold.cli.workspaces.completion import complete_workspaces
+
+    print(written(complete_workspaces(sys.argv[1:])))
+    return 0

@@ -35,8 +35,22 @@ def _flag(option: Option) -> str:
 def _parameter(option: Option) -> click.Option:
     names = [f"--{option.name}", f"-{option.name}"] if len(option.name) == 1 else [f"--{option.name}"]
     if option.metavar == "BOOL":  # `--flag` alone means true, as with Go's flags
-        return click.Option([*names, option.field], is_flag=False, flag_value="true", default=None)
-    return click.Option([*names, option.field], multiple=option.repeats, default=None, type=str)
+        return click.Option(
+            [*names, option.field],
+            is_flag=False,
+            flag_value="true",
+            default=None,
+            metavar=option.metavar,
+            help=option.help,
+        )
+    return click.Option(
+        [*names, option.field],
+        multiple=option.repeats,
+        default=None,
+        type=str,
+        metavar=option.metavar,
+        help=option.help,
+    )
 
 
 def _run(**given: str | tuple[str, ...] | None) -> int:

@@ -58,11 +58,12 @@ class Client:
     warn: Callable[[str], None]
     verbosity: int = 0
     timeout: float = TIMEOUT
+    retries: int = RETRIES
     _connection: http.client.HTTPConnection | None = None
 
     def another(self) -> Client:
         """A client of the same server with a connection of its own, for another thread."""
-        return Client(self.base, self.access, self.warn, self.verbosity, self.timeout)
+        return Client(self.base, self.access, self.warn, self.verbosity, self.timeout, self.retries)
 
     def get(self, path: str, accept: str = "application/json") -> dict[str, Any]:
         """Read. `path` begins with `/`. Raises ServerError for a refusal, CommandError if there is no answer."""
@@ -73,7 +74,7 @@ class Client:
         return self._ask("POST", path, body, "application/json")
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, accept: str) -> dict[str, Any]:
-        for attempt in range(RETRIES + 1):
+        for attempt in range(self.retries + 1):
             begun = time.monotonic()
             answer = self._exchange(method, path, body, accept)
             content = self._received(answer)
@@ -84,7 +85,7 @@ class Client:
                 _, _, quoted = warning.partition('"')
                 self.warn("Warning: " + quoted.removesuffix('"').replace('\\"', '"'))
             wait = answer.headers.get("Retry-After", "")
-            if (answer.status == 429 or answer.status >= 500) and wait.isdigit() and attempt < RETRIES:
+            if (answer.status == 429 or answer.status >= 500) and wait.isdigit() and attempt < self.retries:
                 time.sleep(min(int(wait), 30))
                 continue
             break

@@ -158,7 +158,8 @@ COMMANDS = (
     Command("up", "Enter the workspace above.", _up, flags=(SHORT,)),
     USE,
 )
-_ALL_FLAGS = {flag.name: flag for command in (*COMMANDS, CREATE) for flag in (*COMMON, *command.flags)}
+ALL_FLAGS = {flag.name: flag for command in (*COMMANDS, CREATE) for flag in (*COMMON, *command.flags)}
+"""Every flag by its name: command lines are read before it is known whose they are."""
 
 EXAMPLES = """\
   {0} .              where am I
@@ -187,11 +188,11 @@ def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # as Go does, whatever the locale: trees need more than ASCII
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        parsed = parse(arguments, _ALL_FLAGS.values())
-        command, parsed = (only, parsed) if only else _chosen(parsed)
+        parsed = parse(arguments, ALL_FLAGS.values())
+        command, parsed = (only, parsed) if only else chosen(parsed)
         asks = command is None and bool(parsed.open) and parsed.arguments[0] == "help"
         if asks:
-            command, _ = _chosen(Parsed(arguments=parsed.arguments[1:], open=parsed.open - 1))
+            command, _ = chosen(Parsed(arguments=parsed.arguments[1:], open=parsed.open - 1))
         if asks or parsed.on("help"):
             print(_help(command, program, only is not None))
             return 0
@@ -221,7 +222,7 @@ def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
     return 0
 
 
-def _chosen(parsed: Parsed) -> tuple[Command | None, Parsed]:
+def chosen(parsed: Parsed) -> tuple[Command | None, Parsed]:
     """The command a command line names, taken off its arguments; None where the first argument names none."""
     if parsed.open:
         for command in COMMANDS:

@@ -5,11 +5,20 @@ They read their flags themselves, by kubectl's rules: what click hands over is t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import click
 
+from manifold.cli.completion.answers import Answer
 
-class _AsTyped(click.Command):
-    """A command whose arguments click leaves alone, `--` and `--help` included."""
+
+class AsTyped(click.Command):
+    """A command whose arguments click leaves alone, `--` and `--help` included, and which completes them itself."""
+
+    def __init__(self, name: str, *, completes: Callable[[Sequence[str]], Answer], **given: Any) -> None:
+        super().__init__(name, **given)
+        self.completes = completes
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.args = list(args)
@@ -28,13 +37,31 @@ def _create_workspace() -> int:
     return run_create(click.get_current_context().args, "manifold create workspace")
 
 
-ws = _AsTyped("ws", callback=_ws, help="Enter, show and keep workspaces; the same as `kubectl ws`.")
+def _complete_ws(words: Sequence[str]) -> Answer:
+    from manifold.cli.workspaces.completion import complete_workspaces
+
+    return complete_workspaces(words)
+
+
+def _complete_create(words: Sequence[str]) -> Answer:
+    from manifold.cli.workspaces.completion import complete_create
+
+    return complete_create(words)
+
+
+ws = AsTyped(
+    "ws",
+    completes=_complete_ws,
+    callback=_ws,
+    help="Enter, show and keep workspaces; the same as `kubectl ws`.",
+)
 create = click.Group(
     "create",
     help="Create a workspace.",
     commands={
-        "workspace": _AsTyped(
+        "workspace": AsTyped(
             "workspace",
+            completes=_complete_create,
             callback=_create_workspace,
             help="Create a workspace; the same as `kubectl create workspace`.",
         )

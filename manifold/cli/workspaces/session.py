@@ -39,6 +39,8 @@ class Session:
 
     flags: Parsed
     files: kubeconfig.Files
+    patience: float = 0
+    """Seconds to wait for a server, asked once; 0 for the client's own patience, which asks again."""
     _loaded: kubeconfig.Kubeconfig | None = None
     _client: Client | None = None
 
@@ -73,6 +75,8 @@ class Session:
 
             reached = access(self.kubeconfig, self.context_name, self.flags)
             self._client = Client(paths.place(reached.server).base, reached, warn, verbosity=self.flags.number("v", 0))
+            if self.patience:
+                self._client.timeout, self._client.retries = self.patience, 0
         return self._client
 
     def resolve(self, argument: str) -> str:

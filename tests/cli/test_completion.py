@@ -1,0 +1,206 @@
+"""What Tab offers: the answers behind `manifold` and `kubectl ws`, and what a real bash makes of them."""
+
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from manifold.cli.completion.scripts import SCRIPTS
+from manifold.cli.workspaces.command import COMMANDS
+
+BIN = Path(sys.executable).parent
+TYPES = "/apis/tenancy.kcp.io/v1alpha1/workspacetypes"
+COMMAND_NAMES = [each.name for each in COMMANDS if not each.hidden]
+
+
+@pytest.fixture(scope="module")
+def world(server, tmp_path_factory):
+    """A workspace with two others in it, one of which has a third, and a type of its own."""
+    directory = tmp_path_factory.mktemp("completion")
+    top = server.create_workspace(type="organization", directory=directory)
+    for parent, name in ((top.path, "astronomy"), (top.path, "atlas"), (f"{top.path}:atlas", "inner")):
+        server.create_workspace(name, parent=parent, directory=directory)
+    kind = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "WorkspaceType", "metadata": {"name": "observatory"}}
+    assert top.request("POST", TYPES, kind)[0] == 201
+    yield top
+    top.delete()
+
+
+def environment(kubeconfig) -> dict[str, str]:
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "HOME": str(kubeconfig.parent), "KUBECONFIG": str(kubeconfig), "TERM": "dumb"}
+
+
+def offered(program: list[str], kubeconfig: Path) -> tuple[list[str], str]:
+    """The words a program offers, and the directive."""
+    done = subprocess.run(
+        program, env=environment(kubeconfig), cwd=kubeconfig.parent, capture_output=True, text=True, timeout=60,
+        check=True,
+    )  # fmt: skip
+    *choices, directive = done.stdout.splitlines()
+    return [choice.partition("\t")[0] for choice in choices], directive
+
+
+ANSWERS = [
+    ("ws ", [*COMMAND_NAMES, "astronomy", "atlas"], 6),
+    ("ws tr", ["tree"], 6),
+    ("ws a", ["astronomy", "atlas"], 6),
+    ("ws use at", ["atlas"], 6),
+    ("ws atlas:", ["atlas:inner"], 6),
+    ("ws atlas/i", ["atlas/inner"], 6),
+    ("ws :", [":root"], 6),
+    ("ws :{w}:as", [":{w}:astronomy"], 6),
+    ("ws root:{n}:as", ["root:{n}:astronomy"], 6),
+    ("ws ..:{n}:at", ["..:{n}:atlas"], 6),
+    ("ws .", [".", ".."], 6),
+    ("ws -- tr", [], 6),
+    ("ws -- as", ["astronomy"], 6),
+    ("ws atlas ", [], 4),
+    ("ws nowhere:", [], 6),
+    ("ws help cu", ["current"], 4),
+    ("ws current ", [], 4),
+    ("ws current --sh", ["--short"], 4),
+    ("ws --short cur", ["current"], 6),
+    ("ws --short --sh", [], 4),
+    ("ws tree --de", ["--depth"], 4),
+    ("ws tree --limit ", [], 4),
+    ("ws tree --full=", ["true", "false"], 4),
+    ("ws tree -w at", ["atlas"], 6),
+    ("ws tree --workspace=at", ["atlas"], 6),
+    ("ws list -o w", ["wide"], 4),
+    ("ws --context ma", ["master"], 4),
+    ("ws --context=ma", ["master"], 4),
+    ("ws --context nothing a", [], 6),
+    ("ws --user bo", ["bob"], 4),
+    ("ws --kubeconfig ", [], 0),
+    ("ws --unknown ", [], 4),
+    ("ws --unknown=", [], 4),
+    ("create ", ["workspace"], 4),
+    ("create workspace ", [], 4),
+    ("create workspace new --en", ["--enter"], 4),
+    ("create workspace new --type o", ["observatory", "organization"], 4),
+    ("create workspace new --type root:te", ["root:team"], 4),
+    ("create workspace new -w atlas --type t", ["team"], 4),
+    ("", ["completion", "create", "start", "ws"], 4),
+    ("st", ["start"], 4),
+    ("nothing ", [], 4),
+    ("completion ", ["bash", "fish", "zsh"], 4),
+    ("start ", ["options"], 4),
+    ("start --secure", ["--secure-port"], 4),
+    ("start --secure-port ", [], 4),
+    ("start --secure-port 0 --shard-n", ["--shard-name"], 4),
+    ("start --enable-home-workspaces=", ["true", "false"], 4),
+    ("start --enable-home-workspaces opt", ["options"], 4),
+    ("start --config ", [], 0),
+    ("start --root-directory=", [], 0),
+]
+
+
+@pytest.mark.parametrize(("typed", "words", "directive"), ANSWERS, ids=[case[0] for case in ANSWERS])
+def test_answers(world, typed, words, directive):
+    names = {"w": world.path, "n": world.name}
+    program = [str(BIN / "manifold"), "__complete", *typed.format(**names).split(" ")]
+    assert offered(program, world.kubeconfig) == ([word.format(**names) for word in words], f":{directive}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "directive"),
+    [
+        ("ws a", ["astronomy", "atlas"], 6),
+        ("ws :root:", None, 6),
+        ("ws tree --de", ["--depth"], 4),
+        ("ws create-context --ov", ["--overwrite"], 4),
+    ],
+)
+def test_kubectl_asks_the_plugin(world, typed, words, directive):
+    found, told = offered(["kubectl", "__complete", *typed.split(" ")], world.kubeconfig)
+    assert told == f":{directive}"
+    assert found == words if words is not None else f":{world.path}" in found
+
+
+def test_nothing_is_offered_where_nobody_can_be_asked(world, tmp_path):
+    missing = tmp_path / "missing"
+    program = [str(BIN / "kubectl_complete-ws")]
+    assert offered([*program, "tr"], missing) == (["tree"], ":6")
+    assert offered([*program, "a:"], missing) == ([], ":6")
+    gone = tmp_path / "gone"
+    gone.write_text(world.kubeconfig.read_text().replace(f":{world.server.port}/", ":1/"))
+    done = subprocess.run([*program, "a"], env=environment(gone), capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (":6\n", "")
+
+
+class Bash:
+    """A real bash at a terminal, in which keys are pressed."""
+
+    def __init__(self, variables: dict[str, str], directory: Path) -> None:
+        self._master, terminal = pty.openpty()
+        self._process = subprocess.Popen(
+            ["bash", "--norc", "--noprofile", "-i"], stdin=terminal, stdout=terminal, stderr=terminal,
+            env=variables, cwd=directory, start_new_session=True,
+        )  # fmt: skip
+        os.close(terminal)
+        self._seen = ""
+        self.press("bind 'set enable-bracketed-paste off'; PS1='$ '\n")
+        self.press('bind -x \'"\\C-g": printf "<%s>\\n" "$READLINE_LINE"\'\n')
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Wait until what has been printed since the last time matches."""
+        deadline = time.monotonic() + 30
+        while not (found := re.search(pattern, self._seen)):
+            assert time.monotonic() < deadline, self._seen
+            self._seen += os.read(self._master, 65536).decode()
+        self._seen = self._seen[found.end() :]
+        return found
+
+    def line(self, keys: str) -> str:
+        """The command line after keys have been pressed on an empty one."""
+        self.press(f"\x15{keys}\x07")
+        return self.until(r"<([^>\r\n]*)>\r\n")[1]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            os.close(self._master)
+
+
+def test_bash(world):
+    (world.directory / "settings.yaml").write_text("{}")
+    bash = Bash(environment(world.kubeconfig), world.directory)
+    try:
+        bash.press("source <(manifold completion bash); echo rea''dy\n")
+        bash.until("ready")
+        assert bash.line("manifold ws ast\t") == "manifold ws astronomy"
+        assert bash.line("manifold ws a\t") == "manifold ws a"
+        bash.press("\x15manifold ws a\t\t")
+        bash.until(r"astronomy\s+atlas")
+        assert bash.line(f"manifold ws :{world.path}:at\t") == f"manifold ws :{world.path}:atlas"
+        assert bash.line("manifold ws atlas:\t") == "manifold ws atlas:inner"
+        assert bash.line("manifold ws atlas/\t") == "manifold ws atlas/inner"
+        assert bash.line("manifold ws --context=mas\t") == "manifold ws --context=master "
+        assert bash.line("manifold ws --context mas\t") == "manifold ws --context master "
+        assert bash.line("manifold compl\t") == "manifold completion "
+        assert (
+            bash.line("manifold create workspace x --type root:tea\t")
+            == "manifold create workspace x --type root:team "
+        )
+        assert bash.line("manifold start --config set\t") == "manifold start --config settings.yaml "
+        assert bash.line("manifold start --secure-port set\t") == "manifold start --secure-port set"
+        assert bash.line(f"{BIN}/manifold start --secure\t") == f"{BIN}/manifold start --secure-port "
+    finally:
+        bash.close()
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_scripts_are_printed(shell):
+    done = subprocess.run([BIN / "manifold", "completion", shell], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (SCRIPTS[shell], "")
