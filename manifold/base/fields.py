@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import orjson
+from manifold.base.go_text import json_text, number
+from manifold.base.go_text import quote as quote
 
 REQUIRED = "FieldValueRequired"
 INVALID = "FieldValueInvalid"
@@ -62,18 +63,11 @@ class FieldError:
         return {"reason": self.reason, "message": self.message, "field": self.field}
 
 
-def quote(text: str) -> str:
-    """`text` in double quotes, with the escapes Go's `%q` uses for what JSON escapes too."""
-    return orjson.dumps(text).decode()
-
-
 def shown(value: object) -> str:
     """A bad value the way an error shows it: strings quoted, numbers and booleans plain, structures as JSON."""
     if isinstance(value, str):
         return quote(value)
-    if value is None:
-        return "null"
-    return orjson.dumps(value).decode()
+    return number(value) if type(value) is float else json_text(value)
 
 
 def required(field: str, detail: str = "") -> FieldError:
@@ -105,12 +99,15 @@ def forbidden(field: str, detail: str) -> FieldError:
 
 def too_long(field: str, limit: int) -> FieldError:
     """A value is longer than `limit` bytes."""
-    return FieldError(TOO_LONG, field, f"Too long: may not be more than {limit} bytes")
+    unit = "byte" if limit == 1 else "bytes"
+    return FieldError(TOO_LONG, field, f"Too long: may not be more than {limit} {unit}")
 
 
 def too_many(field: str, actual: int, limit: int) -> FieldError:
     """A list has more than `limit` elements."""
-    return FieldError(TOO_MANY, field, f"Too many: {actual}: must have at most {limit} items")
+    return FieldError(
+        TOO_MANY, field, f"Too many: {actual}: must have at most {limit} {'item' if limit == 1 else 'items'}"
+    )
 
 
 def not_found(field: str, value: object) -> FieldError:

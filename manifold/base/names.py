@@ -167,8 +167,7 @@ def label_key(text: str) -> list[str]:
                 errors.append("prefix part " + _SUBDOMAIN_TEXT)
     if not name:
         errors.append("name part must be non-empty")
-        return errors
-    if _over(name, LABEL_LIMIT):
+    elif _over(name, LABEL_LIMIT):
         errors.append("name part " + _bytes(LABEL_LIMIT))
     if not _is_qualified(name):
         errors.append("name part " + _QUALIFIED_TEXT)

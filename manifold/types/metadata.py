@@ -8,24 +8,34 @@ because causes are compared one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from manifold.base import names
-from manifold.base.fields import FieldError, Path, forbidden, immutable, invalid, quote, required, too_long
+from manifold.base.fields import FieldError, Path, forbidden, immutable, invalid, quote, required
 from manifold.base.selectors import validate_labels
+from manifold.schema.object_metadata import (
+    ANNOTATIONS_LIMIT,
+    FOREGROUND,
+    NOT_QUALIFIED,
+    ORPHAN,
+    STANDARD_FINALIZERS,
+    validate_annotations,
+    validate_finalizers,
+    validate_owners,
+)
 from manifold.types.resource import Object
 
-ANNOTATIONS_LIMIT = 256 * 1024
-"""Total size of annotation keys and values, in bytes."""
-_TOLD = 32
-"""How many surplus controllers are told: each error shows all owners, so their number must not grow with them."""
-_ERRORS = 1000
-"""How many mistakes in owner references are looked for: a small body can hold tens of thousands."""
-ORPHAN = "orphan"
-FOREGROUND = "foregroundDeletion"
-STANDARD_FINALIZERS = frozenset(("kubernetes", ORPHAN, FOREGROUND))
-"""The finalizers that need no domain."""
+__all__ = (
+    "ANNOTATIONS_LIMIT",
+    "FOREGROUND",
+    "NOT_QUALIFIED",
+    "ORPHAN",
+    "STANDARD_FINALIZERS",
+    "validate_annotations",
+    "validate_create",
+    "validate_update",
+)
 
 _METADATA = Path("metadata")
 _NAME = _METADATA.child("name")
@@ -44,8 +54,6 @@ _UNCHANGING = (
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
 )
-_OWNER_FIELDS = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
-NOT_QUALIFIED = "name is neither a standard finalizer name nor is it fully qualified"
 
 
 def validate_create(
@@ -80,9 +88,9 @@ def validate_create(
     if annotations := metadata.get("annotations"):
         errors.extend(validate_annotations(annotations, _ANNOTATIONS))
     if owners := metadata.get("ownerReferences"):
-        errors.extend(validate_owners(owners))
+        errors.extend(validate_owners(owners, _OWNERS))
     if finalizers := metadata.get("finalizers"):
-        errors.extend(validate_finalizers(finalizers, custom))
+        errors.extend(validate_finalizers(finalizers, _FINALIZERS, custom))
     return errors
 
 
@@ -95,7 +103,7 @@ def validate_update(new: Object, old: Object, custom: bool = False) -> list[Fiel
             errors.extend(check(value))
     finalizers = new.get("finalizers")
     if finalizers and finalizers != old.get("finalizers"):
-        errors.extend(validate_finalizers(finalizers, custom))
+        errors.extend(validate_finalizers(finalizers, _FINALIZERS, custom))
         if "deletionTimestamp" in old:
             errors.extend(_no_new_finalizers(finalizers, old.get("finalizers") or ()))
     generation, before = new.get("generation", 0), old.get("generation", 0)
@@ -109,36 +117,6 @@ def validate_update(new: Object, old: Object, custom: bool = False) -> list[Fiel
     return errors + errors
 
 
-def validate_annotations(annotations: Mapping[str, str], path: Path) -> list[FieldError]:
-    """What is wrong with annotations: their keys (case is free, unlike in labels) and their size all together."""
-    errors: list[FieldError] = []
-    size = 0
-    for key, value in annotations.items():
-        size += len(key) + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
-        folded = key.lower()
-        if not names.is_label_key(folded):
-            errors.extend(invalid(path, key, text) for text in names.label_key(folded))
-    if size > ANNOTATIONS_LIMIT:
-        errors.append(too_long(path, ANNOTATIONS_LIMIT))
-    return errors
-
-
-def validate_finalizers(finalizers: Sequence[str], custom: bool = False) -> list[FieldError]:
-    """What is wrong with `metadata.finalizers`. Those of custom resources need no domain."""
-    errors: list[FieldError] = []
-    for finalizer in finalizers:
-        if not names.is_label_key(finalizer):
-            errors.extend(invalid(_FINALIZERS, finalizer, text) for text in names.label_key(finalizer))
-    if ORPHAN in finalizers and FOREGROUND in finalizers:
-        text = f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"
-        errors.append(invalid(_FINALIZERS, list(finalizers), text))
-    if not custom:
-        for position, finalizer in enumerate(finalizers):
-            if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
-                errors.append(invalid(_FINALIZERS.at(position), finalizer, NOT_QUALIFIED))
-    return errors
-
-
 def _no_new_finalizers(new: Iterable[str], old: Iterable[str]) -> list[FieldError]:
     added = sorted(set(new) - set(old))
     if not added:
@@ -148,47 +126,8 @@ def _no_new_finalizers(new: Iterable[str], old: Iterable[str]) -> list[FieldErro
     return [forbidden(_FINALIZERS, text)]
 
 
-def _owner_shown(owner: Mapping[str, Any]) -> Object:
-    """An owner reference as errors show it: fields in the order of declaration, those that must be there always."""
-    shown: Object = {name: owner.get(name, "") for name in _OWNER_FIELDS[:4]}
-    shown.update((name, owner[name]) for name in _OWNER_FIELDS[4:] if owner.get(name) is not None)
-    return shown
-
-
-def validate_owners(owners: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """What is wrong with `metadata.ownerReferences`: incomplete ones, Events as owners, two controllers."""
-    errors: list[FieldError] = []
-    controller = ""
-    surplus = 0
-    for owner in owners:
-        if len(errors) >= _ERRORS:
-            break
-        api_version, kind, name = owner.get("apiVersion", ""), owner.get("kind", ""), owner.get("name", "")
-        if not api_version or api_version == "/" or api_version.count("/") > 1 or api_version.endswith("/"):
-            errors.append(invalid(_OWNERS.child("apiVersion"), api_version, "version must not be empty"))
-        for part in ("kind", "name", "uid"):
-            if not owner.get(part):
-                errors.append(invalid(_OWNERS.child(part), "", "must not be empty"))
-        if kind == "Event" and api_version == "v1":
-            errors.append(invalid(_OWNERS, _owner_shown(owner), "/v1, Kind=Event is disallowed from being an owner"))
-        if owner.get("controller"):
-            current = f"{kind}/{name}"
-            if controller:
-                surplus += 1
-                if surplus > _TOLD:
-                    continue
-                text = (
-                    "Only one reference can have Controller set to true. Found "
-                    f'"true" in references for {controller} and {current}'
-                )
-                errors.append(invalid(_OWNERS, [_owner_shown(each) for each in owners], text))
-            else:
-                controller = current
-    return errors
-
-
-_PARTS = (
+_PARTS: tuple[tuple[str, Callable[[Any], list[FieldError]]], ...] = (
     ("labels", lambda labels: validate_labels(labels, _LABELS)),
     ("annotations", lambda annotations: validate_annotations(annotations, _ANNOTATIONS)),
-    ("ownerReferences", validate_owners),
+    ("ownerReferences", lambda owners: validate_owners(owners, _OWNERS)),
 )

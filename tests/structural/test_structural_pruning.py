@@ -40,7 +40,14 @@ SCHEMA = compile_schema({"type": "object", "properties": {"spec": SPEC}})
         ({"free": {"known": {"x": "", "z": 1}}}, {"free": {"known": {"x": ""}}}, ["spec.free.known.z"]),
         ({"map": {"k": {"c": "", "z": 1}}}, {"map": {"k": {"c": ""}}}, ["spec.map.k.z"]),
         ({"list": [{"d": ""}, {"z": 1}]}, {"list": [{"d": ""}, {}]}, ["spec.list[1].z"]),
-        ({"any": {"k": {"deep": [1]}}}, {"any": {"k": {"deep": [1]}}}, []),
+        ({"any": {"k": {"deep": [1]}, "l": 1}}, {"any": {"k": {}, "l": 1}}, ["spec.any.k.deep"]),
+        ({"a": {"b": {}}, "list": {"d": ""}}, {"a": {}, "list": {}}, ["spec.a.b", "spec.list.d"]),
+        (
+            {"a": [{"b": 1}], "nested": [[{"b": 1}]]},
+            {"a": [{}], "nested": [[{}]]},
+            ["spec.a[0].b", "spec.nested[0][0].b"],
+        ),
+        ({"free": {"l": [{"z": 1}]}}, {"free": {"l": [{"z": 1}]}}, []),
         (
             {"emb": {"apiVersion": "v1", "kind": "X", "metadata": {"name": "n"}, "z": 1}},
             {"emb": {"apiVersion": "v1", "kind": "X", "metadata": {"name": "n"}}},
@@ -110,11 +117,39 @@ def test_the_codec_tells_unknown_fields_in_order_and_decodes_metadata() -> None:
     assert codec.normalize(obj) == [
         'unknown field "metadata.bogus"',
         'unknown field "other"',
-        'unknown field "spec.emb.metadata.odd"',
         'unknown field "spec.z"',
+        'unknown field "spec.emb.metadata.odd"',
     ]
     assert obj["metadata"] == {"name": "a"}
     assert obj["spec"] == {"emb": {"apiVersion": "v1", "kind": "X", "metadata": {"name": "n"}}}
+
+
+@pytest.mark.parametrize(
+    ("embedded", "text"),
+    [
+        ({"kind": 1}, "spec.emb.kind: Invalid value: 1: must be a string"),
+        (
+            {"metadata": {"name": "<", "labels": {"a": 1}}},
+            'spec.emb.metadata: Invalid value: {"labels":{"a":1},"name":"\\u003c"}: '
+            "json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string",
+        ),
+        (
+            {"metadata": []},
+            "spec.emb.metadata: Invalid value: []: json: cannot unmarshal array into Go value of type v1.ObjectMeta",
+        ),
+    ],
+)
+def test_an_embedded_object_that_cannot_be_read_is_a_bad_request(embedded: Any, text: str) -> None:
+    with pytest.raises(StatusError) as refusal:
+        StructuralCodec(SCHEMA, "Widget", "v1").normalize({"spec": {"emb": embedded}})
+    assert refusal.value.code == 400
+    assert refusal.value.message == f'Widget in version "v1" cannot be handled as a Widget: {text}'
+
+
+def test_null_metadata_of_an_embedded_object_is_empty() -> None:
+    obj = {"spec": {"emb": {"apiVersion": "v1", "kind": "X", "metadata": None}}}
+    assert StructuralCodec(SCHEMA, "Widget", "v1").normalize(obj) == []
+    assert obj["spec"]["emb"]["metadata"] == {}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 The first check is the one that runs: nearly all writes are valid. Only when it finds errors on an update is the object
 walked again, together with the old one: what a place and everything below it has to say is dropped where the value
-there equals the old one. List elements are compared only where a list is a map with keys, because nothing else says
-which of the old elements one of the new was.
+there is still the old one (`correlation`).
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from manifold.base.fields import INVALID, FieldError
+from manifold.base.fields import INVALID, FieldError, quote, too_many
 from manifold.schema.structural import combinators, validation
-from manifold.schema.structural.validation import Check, same_json
+from manifold.schema.structural.correlation import elements_by_key, unchanged
+from manifold.schema.structural.formats import checked_format
+from manifold.schema.structural.validation import Check
 
 Ratchet = Callable[[Any, Any, str, str, list[FieldError]], None]
 """As a check, with the old value as the second argument; NOTHING where there is no old value to compare with."""
@@ -33,7 +34,7 @@ class Compiled:
     Most objects use little of a large schema, and a schema is compiled in the request that first needs it.
     """
 
-    __slots__ = ("_entries", "_items", "_keys", "_limits", "_own", "_properties", "_refuse", "_schema", "check")
+    __slots__ = ("_entries", "_items", "_limits", "_nulls", "_own", "_properties", "_refuse", "_schema", "check")
 
     check: Check | None
     """The check of the whole subtree; None where nothing can be wrong."""
@@ -44,13 +45,8 @@ class Compiled:
         self._entries: Compiled | None = None
         self._items: Compiled | None = None
         self._refuse = schema.get("additionalProperties") is False
-        self._keys = (
-            tuple(schema.get("x-kubernetes-list-map-keys") or ())
-            if schema.get("x-kubernetes-list-type") == "map"
-            else ()
-        )
         self._limits = (schema.get("minProperties"), schema.get("maxProperties"))
-        self._own = _own_checks(schema)
+        self._own, self._nulls = _own_checks(schema)
         self.check = self._build()
 
     def _field(self, name: str) -> Compiled | None:
@@ -77,7 +73,7 @@ class Compiled:
         return self._items
 
     def _build(self) -> Check | None:
-        own = self._own
+        own, nulls = self._own, self._nulls
         described: dict[str, Schema] = self._schema.get("properties") or {}
         has_entries = isinstance(self._schema.get("additionalProperties"), dict)
         holds_fields = bool(described) or has_entries or self._refuse or self._limits != (None, None)
@@ -85,7 +81,7 @@ class Compiled:
         if not holds_fields and not holds_items:
             if not own:
                 return None
-            return own[0] if len(own) == 1 else _sequence(own)
+            return own[0] if len(own) == 1 and own == nulls else _sequence(own, nulls)
         checks: dict[str, Check] = {}
         get = checks.get
         fewest, most = self._limits
@@ -95,11 +91,11 @@ class Compiled:
 
         def check(value: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
             nonlocal entries, items
-            for each in own:
+            for each in own if value is not None else nulls:
                 each(value, prefix, name, errors)
             if type(value) is dict:
-                if limited and not _sized(len(value), fewest, most, prefix + name, errors):
-                    return
+                if limited:
+                    _sized(len(value), fewest, most, prefix + name, errors)
                 below = f"{prefix}{name}." if name or prefix else ""
                 for field, entry in value.items():
                     child = get(field)
@@ -127,101 +123,79 @@ class Compiled:
         if self.check is None:
             return
         found: list[FieldError] = []
-        for each in self._own:
+        for each in self._own if value is not None else self._nulls:
             each(value, prefix, name, found)
         if type(value) is dict:
             self._ratchet_fields(value, old, prefix, name, found)
         elif type(value) is list and (items := self._item()) is not None:
-            by_key = self._by_key(old)
+            before = elements_by_key(self._schema, old)
             for position, item in enumerate(value):
-                before = by_key.get(self._key(item), NOTHING) if by_key else NOTHING
-                items.ratchet(item, before, prefix + name, f"[{position}]", found)
-        if found and (old is NOTHING or not same_json(value, old)):
+                items.ratchet(item, before(item, NOTHING), prefix + name, f"[{position}]", found)
+        if found and (old is NOTHING or not unchanged(self._schema, value, old)):
             errors.extend(found)
 
     def _ratchet_fields(self, value: Any, old: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
         fewest, most = self._limits
-        if not _sized(len(value), fewest, most, prefix + name, errors):
-            return
-        below = f"{prefix}{name}." if name or prefix else ""
+        _sized(len(value), fewest, most, prefix + name, errors)
+        path = prefix + name
+        below = f"{path}." if path else ""
         former = old if type(old) is dict else {}
         for field, entry in value.items():
             child = self._field(field)
             if child is not None:
-                child.ratchet(entry, former.get(field, NOTHING), below, field, errors)
+                # Changes of these two of a whole object cannot be seen: both versions have been converted to one.
+                blind = not path and field in ("apiVersion", "kind")
+                child.ratchet(entry, NOTHING if blind else former.get(field, NOTHING), below, field, errors)
             elif self._refuse:
-                errors.append(_refused(prefix + name, field))
-
-    def _by_key(self, old: Any) -> dict[tuple[Any, ...], Any]:
-        if not self._keys or type(old) is not list:
-            return {}
-        return {self._key(item): item for item in old}
-
-    def _key(self, item: Any) -> tuple[Any, ...]:
-        if type(item) is not dict:
-            return ()
-        return tuple(str(item.get(name)) for name in self._keys)
+                errors.append(_refused(path, field))
 
 
-def _sequence(checks: tuple[Check, ...]) -> Check:
+def _sequence(checks: tuple[Check, ...], nulls: tuple[Check, ...]) -> Check:
     def check(value: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
-        for each in checks:
+        for each in checks if value is not None else nulls:
             each(value, prefix, name, errors)
 
     return check
 
 
-def _sized(size: int, fewest: int | None, most: int | None, path: str, errors: list[FieldError]) -> bool:
-    """Whether a map has a good size; nothing else of one that has not is looked at."""
+def _sized(size: int, fewest: int | None, most: int | None, path: str, errors: list[FieldError]) -> None:
     if fewest is not None and size < fewest:
         errors.append(validation.broken(path, size, f"should have at least {fewest} properties"))
-        return False
     if most is not None and size > most:
-        errors.append(validation.too_many(path, size, most))
-        return False
-    return True
+        errors.append(too_many(path, size, most))
 
 
 def _refused(path: str, field: str) -> FieldError:
-    place = f"{path}.{field}" if path else field
-    return FieldError(INVALID, place, f'Invalid value: "": {path}.{field} in body is a forbidden property')
+    return FieldError(INVALID, path, f"Invalid value: {quote(field)}: {path}.{field} in body is a forbidden property")
 
 
-def _types(schema: Schema) -> tuple[str, ...]:
-    if schema.get("x-kubernetes-int-or-string"):
-        return ("integer", "string")
-    kind = schema.get("type")
-    return (kind,) if kind else ()
-
-
-def _own_checks(schema: Schema) -> tuple[Check, ...]:
-    """The checks of a schema on the value itself, in the order their errors are told."""
-    types = _types(schema)
-    form = str(schema.get("format") or "")
+def _own_checks(schema: Schema) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
+    """The checks of a schema on the value itself, in the order their errors are told, and those that null undergoes."""
+    types = validation.types_of(schema)
+    form = checked_format(str(schema.get("format") or ""), types)
     checks: list[Check] = []
-    if types:
+    nulls: list[Check] = []
+    if types or form:
         checks.append(validation.type_check(types, form, bool(schema.get("nullable"))))
+        nulls += checks
     checks.extend(_combined(schema))
     if {"minLength", "maxLength"} & schema.keys() or schema.get("pattern"):
         checks.append(validation.string_check(schema.get("minLength"), schema.get("maxLength"), schema.get("pattern")))
     if form and (formatted := validation.format_check(form)) is not None:
         checks.append(formatted)
-    kind = "integer" if "integer" in types and "string" not in types else "number" if "number" in types else ""
-    if (
-        kind == "integer"
-        or (kind and form in ("float", "float32"))
-        or {"multipleOf", "minimum", "maximum"} & schema.keys()
-    ):
-        checks.append(validation.number_check(kind or "number", form, schema))
+    kind = types[0] if types in (("integer",), ("number",)) else ""
+    if kind == "integer" or form == "float" or {"multipleOf", "minimum", "maximum"} & schema.keys():
+        checks.append(validation.number_check(kind, form if kind else "", schema))
     if {"minItems", "maxItems"} & schema.keys() or schema.get("uniqueItems"):
         checks.append(
             validation.size_check(schema.get("minItems"), schema.get("maxItems"), bool(schema.get("uniqueItems")))
         )
     if schema.get("enum"):
         checks.append(validation.enum_check(schema["enum"]))
+        nulls.append(checks[-1])
     if schema.get("required"):
         checks.append(validation.required_check(tuple(schema["required"])))
-    return tuple(checks)
+    return tuple(checks), tuple(nulls)
 
 
 def _whole(compiled: Compiled | None) -> Check:
@@ -236,11 +210,15 @@ def _nothing(value: Any, prefix: str, name: str, errors: list[FieldError]) -> No
 def _combined(schema: Schema) -> list[Check]:
     checks: list[Check] = []
     if alternatives := schema.get("anyOf"):
-        checks.append(combinators.any_of([(_whole(Compiled(each)), combinators.weigh(each)) for each in alternatives]))
+        checks.append(combinators.any_of([combinators.Alternative(each, _check_of) for each in alternatives]))
     if alternatives := schema.get("oneOf"):
-        checks.append(combinators.one_of([(_whole(Compiled(each)), combinators.weigh(each)) for each in alternatives]))
+        checks.append(combinators.one_of([combinators.Alternative(each, _check_of) for each in alternatives]))
     if every := schema.get("allOf"):
-        checks.append(combinators.all_of([_whole(Compiled(each)) for each in every]))
+        checks.append(combinators.all_of([_check_of(each) for each in every]))
     if (refused := schema.get("not")) is not None:
-        checks.append(combinators.not_of(_whole(Compiled(refused))))
+        checks.append(combinators.not_of(_check_of(refused)))
     return checks
+
+
+def _check_of(schema: Schema) -> Check:
+    return _whole(Compiled(schema))

@@ -24,8 +24,7 @@ def _maker(value: Any) -> Callable[[], Any]:
 def compile_defaulter(schema: dict[str, Any]) -> Defaulter | None:
     """The function that completes a value of `schema` in place."""
     items = schema.get("items")
-    if isinstance(items, dict):
-        return _items(items)
+    inside = _items(items) if isinstance(items, dict) else None
     described = schema.get("properties") or {}
     additional = schema.get("additionalProperties")
     makers = [
@@ -40,10 +39,12 @@ def compile_defaulter(schema: dict[str, Any]) -> Defaulter | None:
     if entries is not None and entries.get("nullable"):
         fill = None
     if not makers and not children and values is None and fill is None:
-        return None
+        return inside
 
     def default(value: Any) -> None:
         if type(value) is not dict:
+            if inside is not None:
+                inside(value)
             return
         for name, make, nullable in makers:
             if name not in value or (value[name] is None and not nullable):

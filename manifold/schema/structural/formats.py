@@ -1,145 +1,77 @@
 """String formats of OpenAPI as Kubernetes checks them.
 
 Only the names in `FORMATS` are checked; a schema with any other format accepts every string, because that is what
-servers before ours did and stored objects must stay valid. The definitions are those of RFC 3339 (date, date-time),
-RFC 1123 (host names), RFC 5322 (email), RFC 3986 (uri), RFC 4632 (cidr), RFC 4122 (uuid), and Go's
-`time.ParseDuration` for `duration`. Everything is a plain function from text to verdict; the modules they need are
-loaded on first use.
+servers before ours did and stored objects must stay valid. For the same reason each accepts what Kubernetes accepts,
+slips included: of a date and time nothing behind a second T is looked at, and a duration may be surrounded by anything
+once it counts units in words. Everything is a plain function from text to verdict; the modules they need are loaded on
+first use.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date
+from calendar import monthrange
+from collections.abc import Callable, Sequence
+
+from manifold.schema.structural.internet import is_cidr, is_hostname, is_ipv4, is_ipv6, is_mac, is_uri
+from manifold.schema.structural.mail import is_email
 
 _DIGITS = re.compile(r"[^0-9]")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-_DATETIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:[.,]\d+)?(?:[Zz]|[+-](\d{2}):?(\d{2}))\Z", re.ASCII
-)
-_HOST_LABEL = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:.[0-9]+)?(?:z|[+-][0-9]{2}:[0-9]{2})\Z")
 _SHORT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
 _LONG_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z")
-_DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
-_WORD_DURATION = re.compile(
-    r"\s*(?:\d+\s*(?:nanoseconds?|nanos?|microseconds?|micros?|milliseconds?|millis?|seconds?|secs?|minutes?|mins?|hours?"
-    r"|hrs?|days?|weeks?|wks?|ns|us|µs|ms|s|m|h|d|w)\s*)+\Z",
-    re.ASCII | re.IGNORECASE,
-)
-_EMAIL_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_EMAIL = re.compile(rf"(?:{_EMAIL_ATOM}(?:\.{_EMAIL_ATOM})*|\"[^\"\\\r\n]*\")@{_EMAIL_ATOM}(?:\.{_EMAIL_ATOM})*\Z")
+_DURATION = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
+_COUNTED = re.compile(r"([0-9]+)[\t\n\f\r ]*([A-Za-zµ]+)")
+_UNITS = frozenset(("ns", "us", "µs", "ms", "s", "m", "h", "hr", "d", "w", "wk"))
+_UNIT_WORDS = ("nano", "micro", "milli", "sec", "min", "hour", "day", "week")
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?([0-9a-f])[0-9a-f]{3}-?([0-9a-f])[0-9a-f]{3}-?[0-9a-f]{12}\Z", re.I)
-_MAC = re.compile(
-    r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?:(?:\1[0-9a-f]{2}){2}|(?:\1[0-9a-f]{2}){14})?\Z"
-    r"|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?:\.[0-9a-f]{4}|(?:\.[0-9a-f]{4}){7})?\Z",
-    re.I,
-)
-_URI_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})\Z")
 _HEX_COLOR = re.compile(r"#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z")
-_RGB_PART = r"\s*(?:0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*"
+_RGB_PART = r"[\t\n\f\r ]*(?:0|[1-9][0-9]?|1[0-9][0-9]?|2[0-4][0-9]|25[0-5])[\t\n\f\r ]*"
 _RGB_COLOR = re.compile(rf"rgb\({_RGB_PART},{_RGB_PART},{_RGB_PART}\)\Z")
-_SSN = re.compile(r"\d{3}[- ]?\d{2}[- ]?\d{4}\Z", re.ASCII)
+_SSN = re.compile(r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}\Z")
+_CREDIT_CARD = re.compile(
+    r"(?:4[0-9]{12}(?:[0-9]{3})?|5[1-5][0-9]{14}|6(?:011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}"
+    r"|3(?:0[0-5]|[68][0-9])[0-9]{11}|(?:2131|1800|35[0-9]{3})[0-9]{11})\Z"
+)
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}\Z")
+_INT64 = (1 << 63) - 1
 
 
 def is_date(text: str) -> bool:
-    """`full-date` of RFC 3339."""
-    if not _DATE.match(text):
+    """`full-date` of RFC 3339; there is a year 0."""
+    found = _DATE.match(text)
+    if found is None:
         return False
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+    year, month, day = map(int, found.groups())
+    return 1 <= month <= 12 and 1 <= day <= monthrange(year or 4, month)[1]
 
 
 def is_date_time(text: str) -> bool:
-    """`date-time` of RFC 3339; the offset may be written without its colon."""
-    found = _DATETIME.match(text)
-    if found is None or not is_date(found[1]):
+    """`date-time` of RFC 3339, whatever the offset says."""
+    day, separator, rest = text.lower().partition("t")
+    found = _TIME.match(rest.partition("t")[0])
+    if not separator or not is_date(day) or found is None:
         return False
-    hours, minutes, seconds = int(found[2]), int(found[3]), int(found[4])
-    return hours < 24 and minutes < 60 and seconds < 60 and int(found[5] or 0) < 25 and int(found[6] or 0) < 61
-
-
-def is_hostname(text: str) -> bool:
-    """A host name of RFC 1123, with or without the final dot."""
-    name = text[:-1] if text.endswith(".") else text
-    return 0 < len(name) <= 255 and all(_HOST_LABEL.match(label) for label in name.split("."))
-
-
-def is_email(text: str) -> bool:
-    """An `addr-spec` of RFC 5322, with or without a display name before it."""
-    address = text.strip()
-    if address.endswith(">") and "<" in address:
-        address = address[address.rindex("<") + 1 : -1]
-    return bool(_EMAIL.match(address))
-
-
-def is_uri(text: str) -> bool:
-    """A request URI: absolute, or an absolute path."""
-    if not text or "#" in text or any(character <= " " or character == "\x7f" for character in text):
-        return False
-    if _BAD_ESCAPE.search(text):
-        return False
-    if text.startswith("/"):
-        return True
-    scheme = _URI_SCHEME.match(text)
-    if scheme is None:
-        return text == "*"
-    rest = text[scheme.end() :]
-    if not rest.startswith("//"):
-        return True
-    host = rest[2:].partition("/")[0].partition("?")[0].rpartition("@")[2]
-    if host.startswith("["):
-        return is_ipv6(host[1:].partition("]")[0].partition("%")[0])
-    port = host.partition(":")[2]
-    return not any(character in '<>"{}|\\^`' for character in host) and (not port or port.isdecimal())
-
-
-def is_ipv4(text: str) -> bool:
-    """A dotted-quad address."""
-    from ipaddress import AddressValueError, IPv4Address
-
-    try:
-        IPv4Address(text)
-    except AddressValueError:
-        return False
-    return True
-
-
-def is_ipv6(text: str) -> bool:
-    """An address of RFC 4291."""
-    from ipaddress import AddressValueError, IPv6Address
-
-    try:
-        IPv6Address(text)
-    except AddressValueError:
-        return False
-    return True
-
-
-def is_cidr(text: str) -> bool:
-    """An address, a slash and the length of its prefix."""
-    address, slash, length = text.partition("/")
-    if not slash or not length.isascii() or not length.isdecimal() or (len(length) > 1 and length[0] == "0"):
-        return False
-    if is_ipv4(address):
-        return int(length) <= 32
-    return is_ipv6(address) and int(length) <= 128
+    return found[1] <= "23" and found[2] <= "59" and found[3] <= "59"
 
 
 def is_byte(text: str) -> bool:
-    """Standard base64 with padding (RFC 4648); line breaks do not count."""
-    return bool(_BASE64.match(text.replace("\n", "").replace("\r", "")))
+    """Standard base64 with padding (RFC 4648) of at least one byte."""
+    return bool(_BASE64.match(text))
 
 
 def is_duration(text: str) -> bool:
-    """What Go parses as a duration (`1h30m`), or counted units in words (`3 days`)."""
-    return bool(_DURATION.match(text) or _WORD_DURATION.match(text))
+    """What Go parses as a duration (`1h30m`), or any text that counts a unit in words (`3 days`)."""
+    if _DURATION.match(text):
+        return True
+    known = False
+    for count, unit in _COUNTED.findall(text):
+        if int(count) > _INT64:
+            return False
+        known = known or unit.lower() in _UNITS or unit.lower().startswith(_UNIT_WORDS)
+    return known
 
 
 def _is_uuid(version: str) -> Callable[[str], bool]:
@@ -170,9 +102,9 @@ def is_isbn13(text: str) -> bool:
 
 
 def is_credit_card(text: str) -> bool:
-    """13 to 19 digits with a good Luhn check digit; anything that is no digit does not count."""
+    """A number of one of the large issuers with a good Luhn check digit; anything that is no digit does not count."""
     digits = _DIGITS.sub("", text)
-    if not 13 <= len(digits) <= 19:
+    if not _CREDIT_CARD.match(digits):
         return False
     total = 0
     for place, digit in enumerate(reversed(digits)):
@@ -187,7 +119,6 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "cidr": is_cidr,
     "creditcard": is_credit_card,
     "date": is_date,
-    "date-time": is_date_time,
     "datetime": is_date_time,
     "duration": is_duration,
     "email": is_email,
@@ -198,9 +129,9 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "isbn": lambda text: is_isbn10(text) or is_isbn13(text),
     "isbn10": is_isbn10,
     "isbn13": is_isbn13,
-    "k8s-long-name": lambda text: len(text) <= 253 and bool(_LONG_NAME.match(text)),
-    "k8s-short-name": lambda text: bool(_SHORT_NAME.match(text)),
-    "mac": lambda text: bool(_MAC.match(text)),
+    "k8slongname": lambda text: len(text) <= 253 and bool(_LONG_NAME.match(text)),
+    "k8sshortname": lambda text: bool(_SHORT_NAME.match(text)),
+    "mac": is_mac,
     "password": lambda text: True,
     "rgbcolor": lambda text: bool(_RGB_COLOR.match(text)),
     "ssn": lambda text: bool(_SSN.match(text)),
@@ -210,4 +141,20 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "uuid4": _is_uuid("4"),
     "uuid5": _is_uuid("5"),
 }
-"""The checked formats by name."""
+"""The checked formats by normalized name."""
+
+
+def normalized(form: str) -> str:
+    """The name under which a format is looked up."""
+    return form.replace("-", "")
+
+
+def checked_format(form: str, types: Sequence[str]) -> str:
+    """The format a schema of these types is held to: the one it names, or none where that says nothing about them."""
+    if types == ("integer",):
+        return form if form in ("int32", "int64") else ""
+    if types == ("number",):
+        return form if form in ("float", "double") else ""
+    if len(types) == 1 and types[0] != "string":
+        return ""
+    return form if normalized(form) in FORMATS else ""

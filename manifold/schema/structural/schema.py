@@ -22,9 +22,11 @@ from manifold.base.fields import (
 from manifold.schema.model import Node
 from manifold.schema.structural.compiling import NOTHING, Compiled
 from manifold.schema.structural.defaulting import Defaulter, compile_defaulter
+from manifold.schema.structural.embedded import compile_embedded
 from manifold.schema.structural.nodes import build_node
 from manifold.schema.structural.pruning import NullPruner, Pruner, compile_null_pruner, compile_pruner
-from manifold.schema.structural.topology import Walk, compile_embedded, compile_lists
+from manifold.schema.structural.topology import Walk, compile_lists
+from manifold.schema.structural.validation import NO_FIELD
 
 ABSENT: Any = NOTHING
 """The old value of something that is new."""
@@ -74,12 +76,18 @@ class Structural:
             self._defaulter(obj)
 
     def validate(self, new: Any, old: Any = ABSENT, field: str = "") -> list[FieldError]:
-        """All that the schema has against `new`, rules left out.
+        """All that the schema has against `new`, rules left out: `check`, `embedded_errors`, `list_errors`.
 
-        With `old`, what is unchanged since then is let through (KEP-4008). `field` is put before the fields of
-        errors, but not into their texts, as Kubernetes does for a subresource. Lists that had repeated elements
-        before may go on having some.
+        `field` is put before the fields of errors, but not into their texts, as Kubernetes does for a part.
         """
+        return [
+            *self.check(new, old, field),
+            *_below(field, self.embedded_errors(new)),
+            *_below(field, self.list_errors(new, old)),
+        ]
+
+    def check(self, new: Any, old: Any = ABSENT, field: str = "") -> list[FieldError]:
+        """What OpenAPI says of `new`. With `old`, what is unchanged since then is let through (KEP-4008)."""
         errors: list[FieldError] = []
         check = self._compiled.check
         if check is not None:
@@ -87,19 +95,25 @@ class Structural:
             if errors and old is not ABSENT:
                 errors.clear()
                 self._compiled.ratchet(new, old, "", "", errors)
+        return _below(field, list(dict.fromkeys(errors))) if errors else errors
+
+    def embedded_errors(self, new: Any) -> list[FieldError]:
+        """What is wrong with objects embedded in `new`."""
+        errors: list[FieldError] = []
         if self._embedded is not None:
             self._embedded(new, "", errors)
+        return errors
+
+    def list_errors(self, new: Any, old: Any = ABSENT) -> list[FieldError]:
+        """Repeated elements of sets and keys of map-like lists; objects that had some before may go on having some."""
+        errors: list[FieldError] = []
         if self._lists is not None:
-            repeated: list[FieldError] = []
-            self._lists(new, "", repeated)
-            if repeated and old is not ABSENT:
+            self._lists(new, "", errors)
+            if errors and old is not ABSENT:
                 before: list[FieldError] = []
                 self._lists(old, "", before)
                 if before:
-                    repeated.clear()
-            errors.extend(repeated)
-        if field and errors:
-            return [FieldError(error.reason, _below(field, error.field), error.message) for error in errors]
+                    return []
         return errors
 
     def property(self, name: str) -> Structural | None:
@@ -142,11 +156,11 @@ class Structural:
         return Compiled(self.schema)
 
     @cached_property
-    def _lists(self) -> Walk | None:
+    def _lists(self) -> Walk[FieldError] | None:
         return compile_lists(self.schema)
 
     @cached_property
-    def _embedded(self) -> Walk | None:
+    def _embedded(self) -> Walk[FieldError] | None:
         return compile_embedded(self.schema)
 
 
@@ -158,10 +172,17 @@ def compile_schema(schema: dict[str, Any]) -> Structural:
     return Structural(schema)
 
 
-def _below(field: str, name: str) -> str:
-    if name == "<nil>" or not name:
-        return name if name else field
-    return field + name if name.startswith("[") else f"{field}.{name}"
+def _below(field: str, errors: list[FieldError]) -> list[FieldError]:
+    """Errors of what lies at `field`; those that name no field are about that."""
+    if not errors:
+        return errors
+    return [FieldError(error.reason, _join(field, error.field), error.message) for error in errors]
+
+
+def _join(field: str, name: str) -> str:
+    if name == NO_FIELD or not name:
+        return field or NO_FIELD
+    return field + name if name.startswith("[") or not field else f"{field}.{name}"
 
 
 def _without_metadata(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What lists are sets or maps, and which objects are embedded resources: rules that no OpenAPI validator knows.
+"""What lists are sets or maps: rules that no OpenAPI validator knows, and the walk to the places they are for.
 
 Elements of a set and keys of a map-like list must differ (Kubernetes API conventions, "Lists of named subobjects").
 Paths here name map entries as `[key]`, unlike those of the other checks.
@@ -7,55 +7,58 @@ Paths here name map entries as `[key]`, unlike those of the other checks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from manifold.base.fields import FieldError, invalid, required
-from manifold.schema.structural.validation import repeated
+from manifold.base.fields import FieldError
+from manifold.schema.structural.validation import repeated, unstructured
 
-Walk = Callable[[Any, str, list[FieldError]], None]
+T = TypeVar("T")
+Walk = Callable[[Any, str, list[T]], None]
 
 
-def compile_lists(schema: dict[str, Any]) -> Walk | None:
+def compile_lists(schema: dict[str, Any]) -> Walk[FieldError] | None:
     """Finds repeated elements of sets and repeated keys of map-like lists; None where there are no such lists."""
+    return compile_walk(schema, _list_check)
+
+
+def _list_check(schema: dict[str, Any]) -> Walk[FieldError] | None:
     kind = schema.get("x-kubernetes-list-type")
-    own: Walk | None = None
     if kind == "set":
-        own = _set
-    elif kind == "map":
-        own = _map(schema.get("x-kubernetes-list-map-keys") or [], schema.get("items") or {})
-    return _walk(schema, own, compile_lists)
+        return _set
+    if kind == "map":
+        return _map(schema.get("x-kubernetes-list-map-keys") or [])
+    return None
 
 
-def compile_embedded(schema: dict[str, Any]) -> Walk | None:
-    """Finds embedded resources without apiVersion or kind, or with malformed ones; None where none are described."""
-    own = _embedded if schema.get("x-kubernetes-embedded-resource") else None
-    return _walk(schema, own, compile_embedded)
+def compile_walk(schema: dict[str, Any], checks: Callable[[dict[str, Any]], Walk[T] | None]) -> Walk[T] | None:
+    """What `checks` gives for each part of a schema, applied to all values of that part; None where it gives nothing.
 
-
-def _walk(schema: dict[str, Any], own: Walk | None, inner: Callable[[dict[str, Any]], Walk | None]) -> Walk | None:
+    A list adds what is found to; what that is, is up to `checks`.
+    """
+    own = checks(schema)
     described = schema.get("properties") or {}
-    children = {name: found for name, child in described.items() if (found := inner(child)) is not None}
+    children = {name: found for name, child in described.items() if (found := compile_walk(child, checks)) is not None}
     additional = schema.get("additionalProperties")
-    entries = inner(additional) if isinstance(additional, dict) else None
+    entries = compile_walk(additional, checks) if isinstance(additional, dict) else None
     nested = schema.get("items")
-    items = inner(nested) if isinstance(nested, dict) else None
+    items = compile_walk(nested, checks) if isinstance(nested, dict) else None
     if own is None and not children and entries is None and items is None:
         return None
 
-    def walk(value: Any, path: str, errors: list[FieldError]) -> None:
+    def walk(value: Any, path: str, found: list[T]) -> None:
         if own is not None:
-            own(value, path, errors)
+            own(value, path, found)
         if type(value) is dict:
             for name, child in children.items():
                 if name in value:
-                    child(value[name], f"{path}.{name}" if path else name, errors)
+                    child(value[name], f"{path}.{name}" if path else name, found)
             if entries is not None:
                 for name, entry in value.items():
                     if name not in described:
-                        entries(entry, f"{path}[{name}]", errors)
+                        entries(entry, f"{path}[{name}]", found)
         elif type(value) is list and items is not None:
             for position, item in enumerate(value):
-                items(item, f"{path}[{position}]", errors)
+                items(item, f"{path}[{position}]", found)
 
     return walk
 
@@ -65,36 +68,18 @@ def _set(value: Any, path: str, errors: list[FieldError]) -> None:
         repeated(value, path, errors)
 
 
-def _map(keys: list[str], items: dict[str, Any]) -> Walk:
-    described = items.get("properties") or {}
-    defaults = {name: described[name]["default"] for name in keys if "default" in described.get(name, {})}
+def _map(keys: list[str]) -> Walk[FieldError]:
     ordered = sorted(keys)
 
     def check(value: Any, path: str, errors: list[FieldError]) -> None:
         if type(value) is not list:
             return
-        wrong = [position for position, item in enumerate(value) if item is not None and type(item) is not dict]
-        if wrong:
-            for position in wrong:
+        for position, item in enumerate(value):
+            if item is not None and type(item) is not dict:
                 text = "must be an object for an array of list-type map"
-                errors.append(invalid(f"{path}[{position}]", value[position], text))
-            return
+                errors.append(unstructured(f"{path}[{position}]", item, text))
+                return
         if len(value) > 1:
-            named = [{**defaults, **(item or {})} for item in value]
-            repeated([{name: item[name] for name in ordered if name in item} for item in named], path, errors)
+            repeated([{name: item[name] for name in ordered if name in (item or ())} for item in value], path, errors)
 
     return check
-
-
-def _embedded(value: Any, path: str, errors: list[FieldError]) -> None:
-    if type(value) is not dict:
-        return
-    for name in ("apiVersion", "kind"):
-        if name not in value:
-            errors.append(required(f"{path}.{name}"))
-        elif type(value[name]) is not str:
-            errors.append(invalid(f"{path}.{name}", value[name], "must be a string"))
-        elif not value[name]:
-            errors.append(invalid(f"{path}.{name}", value[name], "must not be empty"))
-        elif name == "apiVersion" and value[name].count("/") > 1:
-            errors.append(invalid(f"{path}.{name}", value[name], f"unexpected GroupVersion string: {value[name]}"))

@@ -16,51 +16,24 @@ import orjson
 from manifold.base.fields import (
     INVALID,
     REQUIRED,
-    TOO_LONG,
-    TOO_MANY,
     TYPE_INVALID,
     FieldError,
     duplicate,
     not_supported,
     quote,
     shown,
+    too_long,
+    too_many,
 )
-from manifold.schema.structural.formats import FORMATS
+from manifold.base.go_text import number
+from manifold.schema.structural.formats import FORMATS, normalized
 from manifold.schema.structural.patterns import compile_pattern
 
 Check = Callable[[Any, str, str, list[FieldError]], None]
 NO_FIELD = "<nil>"
-_INTEGER_FORMATS = {
-    "int32": (-(1 << 31), (1 << 31) - 1),
-    "uint32": (0, (1 << 32) - 1),
-    "uint64": (0, (1 << 64) - 1),
-}
+_INT32 = (-(1 << 31), (1 << 31) - 1)
 _INT64 = (-(1 << 63), (1 << 63) - 1)
 _FLOAT32 = 3.4028234663852886e38
-
-
-def number_text(value: int | float) -> str:
-    """A number as Go prints it by default: the shortest digits, with an exponent below 1e-4 and from 1e+06 on."""
-    if isinstance(value, int):
-        return str(value)
-    sign = "-" if value < 0 else ""
-    mantissa, _, exponent = repr(abs(value)).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    power = len(whole) - 1 + int(exponent or 0) - (len(whole + fraction) - len(digits) if digits else 0)
-    digits = digits.rstrip("0") or "0"
-    if -4 <= power < 6 or value == 0:
-        if power < 0:
-            return f"{sign}0.{'0' * (-power - 1)}{digits}"
-        head, tail = digits[: power + 1].ljust(power + 1, "0"), digits[power + 1 :]
-        return f"{sign}{head}.{tail}" if tail else sign + head
-    point = f".{digits[1:]}" if len(digits) > 1 else ""
-    return f"{sign}{digits[0]}{point}e{'-' if power < 0 else '+'}{abs(power):02d}"
-
-
-def value_text(value: Any) -> str:
-    """A bad value as errors show it."""
-    return number_text(value) if type(value) is float else shown(value)
 
 
 def json_type(value: Any) -> str:
@@ -77,6 +50,14 @@ def json_type(value: Any) -> str:
     if kind is dict:
         return "object"
     return "array" if kind is list else "null"
+
+
+def types_of(schema: dict[str, Any]) -> tuple[str, ...]:
+    """The JSON types a schema admits; empty where it says nothing of them."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return ("integer", "string")
+    kind = schema.get("type")
+    return (kind,) if kind else ()
 
 
 def same_json(one: Any, other: Any) -> bool:
@@ -102,7 +83,12 @@ def wrong_type(path: str, wanted: str, found: str) -> FieldError:
 
 def broken(path: str, value: Any, rule: str) -> FieldError:
     """A value breaks a rule; `rule` is the text behind `in body `."""
-    return FieldError(INVALID, path, f"Invalid value: {value_text(value)}: {path} in body {rule}")
+    return FieldError(INVALID, path, f"Invalid value: {shown(value)}: {path} in body {rule}")
+
+
+def unstructured(path: str, value: Any, detail: str) -> FieldError:
+    """As `invalid`, for a value of unknown shape: its members are shown in alphabetical order."""
+    return FieldError(INVALID, path, f"Invalid value: {shown(sorted_json(value))}: {detail}")
 
 
 def unplaced(text: str) -> FieldError:
@@ -111,16 +97,15 @@ def unplaced(text: str) -> FieldError:
 
 
 def type_check(types: tuple[str, ...], form: str, nullable: bool) -> Check:
-    """Checks the JSON type. A wrong type under a format is told as the format."""
+    """Checks the JSON type. A wrong type under a format is told as the format; without types, any text has it."""
     wanted = ",".join(types)
-    allowed = frozenset(types)
+    allowed = frozenset(types or ("string",))
     floats = "number" in allowed
     integers = "integer" in allowed
-    numeric = floats or integers
 
     def check(value: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
         if value is None:
-            if not nullable and "null" not in allowed:
+            if types and not nullable and "null" not in allowed:
                 errors.append(wrong_type(prefix + name, wanted, "null"))
             return
         found = json_type(value)
@@ -130,8 +115,8 @@ def type_check(types: tuple[str, ...], form: str, nullable: bool) -> Check:
             return
         if found == "integer" and floats:
             return
-        if form and not numeric and found not in ("string", "array"):
-            given = {"integer": "int64", "number": "double"}.get(found, "")
+        if form and found not in ("string", "array"):
+            given = {"integer": "int64", "number": "float64"}.get(found, "")
             errors.append(wrong_type(prefix + name, form, given))
             return
         errors.append(wrong_type(prefix + name, wanted, found))
@@ -147,7 +132,7 @@ def string_check(shortest: int | None, longest: int | None, pattern: str | None)
         if type(value) is not str:
             return
         if longest is not None and len(value) > longest:
-            errors.append(FieldError(TOO_LONG, prefix + name, f"Too long: may not be more than {longest} bytes"))
+            errors.append(too_long(prefix + name, longest))
         elif shortest is not None and len(value) < shortest:
             errors.append(broken(prefix + name, value, f"should be at least {shortest} chars long"))
         elif matches is not None and not matches(value):
@@ -158,7 +143,7 @@ def string_check(shortest: int | None, longest: int | None, pattern: str | None)
 
 def format_check(form: str) -> Check | None:
     """Checks a string's format; None where the format is one that nobody checks."""
-    good = FORMATS.get(form)
+    good = FORMATS.get(normalized(form))
     if good is None:
         return None
 
@@ -171,9 +156,9 @@ def format_check(form: str) -> Check | None:
 
 def _fits(value: int | float, kind: str, form: str) -> bool:
     if kind == "integer":
-        low, high = _INTEGER_FORMATS.get(form, _INT64)
+        low, high = _INT32 if form == "int32" else _INT64
         return float(value).is_integer() and low <= value <= high
-    return form not in ("float", "float32") or abs(value) <= _FLOAT32
+    return form != "float" or abs(value) <= _FLOAT32
 
 
 def number_check(kind: str, form: str, schema: dict[str, Any]) -> Check:
@@ -188,13 +173,13 @@ def number_check(kind: str, form: str, schema: dict[str, Any]) -> Check:
         if not _fits(value, kind, form):
             errors.append(unplaced(f"Checked value must be of type {described} in {prefix + name}"))
         if multiple is not None and not _multiple(value, multiple):
-            errors.append(broken(prefix + name, value, f"should be a multiple of {number_text(multiple)}"))
+            errors.append(broken(prefix + name, value, f"should be a multiple of {number(multiple)}"))
         if low is not None and (value <= low if above else value < low):
             than = "greater than" if above else "greater than or equal to"
-            errors.append(broken(prefix + name, value, f"should be {than} {number_text(low)}"))
+            errors.append(broken(prefix + name, value, f"should be {than} {number(low)}"))
         if high is not None and (value >= high if below else value > high):
             than = "less than" if below else "less than or equal to"
-            errors.append(broken(prefix + name, value, f"should be {than} {number_text(high)}"))
+            errors.append(broken(prefix + name, value, f"should be {than} {number(high)}"))
 
     return check
 
@@ -224,11 +209,6 @@ def size_check(fewest: int | None, most: int | None, unique: bool) -> Check:
     return check
 
 
-def too_many(path: str, actual: int, limit: int) -> FieldError:
-    """A list or map is larger than `limit`."""
-    return FieldError(TOO_MANY, path, f"Too many: {actual}: must have at most {limit} items")
-
-
 def enum_check(values: Sequence[Any]) -> Check:
     """Checks that a value is one of `values`."""
     texts = [value if isinstance(value, str) else orjson.dumps(value).decode() for value in values]
@@ -241,13 +221,9 @@ def enum_check(values: Sequence[Any]) -> Check:
                 return
         elif any(_equal(value, other) for other in others):
             return
-        errors.append(not_supported(prefix + name, value, texts))
+        errors.append(not_supported(prefix + name, sorted_json(value), texts))
 
-    def nullable(value: Any, prefix: str, name: str, errors: list[FieldError]) -> None:
-        if value is not None:
-            check(value, prefix, name, errors)
-
-    return nullable
+    return check
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -277,9 +253,10 @@ def repeated(values: Sequence[Any], path: str, errors: list[FieldError]) -> None
         encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         times = seen.get(encoded, 0)
         if times == 1:
-            errors.append(duplicate(f"{path}[{position}]", _sorted(value)))
+            errors.append(duplicate(f"{path}[{position}]", sorted_json(value)))
         seen[encoded] = times + 1
 
 
-def _sorted(value: Any) -> Any:
+def sorted_json(value: Any) -> Any:
+    """A JSON value with the members of its objects in alphabetical order."""
     return orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) if isinstance(value, (dict, list)) else value

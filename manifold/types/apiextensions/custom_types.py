@@ -104,7 +104,7 @@ def _type(
     group, name, kind = spec["group"], version["name"], names["kind"]
     structural = schemas[name].structural
     declared = version.get("subresources") or {}
-    behaviour = CustomStrategy(structural, declared.get("status") is not None)
+    behaviour = CustomStrategy(structural, declared.get("status") is not None, scale=declared.get("scale"))
     subresources: dict[str, Subresource] = {}
     if declared.get("status") is not None:
         subresources["status"] = CustomStatus(behaviour)

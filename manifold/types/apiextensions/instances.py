@@ -12,6 +12,7 @@ from typing import Any
 
 from manifold.base.fields import INVALID, FieldError, shown
 from manifold.schema.structural import ABSENT, RULES_SKIPPED, Structural, blocks_rules
+from manifold.types.apiextensions import scale_fields
 from manifold.types.resource import Object
 from manifold.types.strategies import PlainStrategy, keep
 
@@ -32,12 +33,16 @@ class CustomStrategy(PlainStrategy):
     """Defaults, status and validation of a type with a structural schema.
 
     `status`: whether it is a subresource, so that writers of the main resource cannot set it. `rules`: see `Rules`.
+    `scale`: the CustomResourceSubresourceScale of a type that has one.
     """
 
-    __slots__ = ("_completes_status", "_rules", "_status", "structural")
+    __slots__ = ("_completes_status", "_rules", "_status", "scale", "structural")
 
-    def __init__(self, structural: Structural, status: bool, rules: Rules | None = None) -> None:
+    def __init__(
+        self, structural: Structural, status: bool, rules: Rules | None = None, scale: Object | None = None
+    ) -> None:
         self.structural = structural
+        self.scale = scale
         self._status = status
         self._rules = rules
         described = (structural.schema.get("properties") or {}).get("status") or {}
@@ -61,11 +66,16 @@ class CustomStrategy(PlainStrategy):
 
     def validate_create(self, new: Object) -> list[FieldError]:
         """What the schema says, then the rules."""
-        return self.ruled(self.structural.validate(new), new, None)
+        return self.ruled(self.structural.validate(new) + self._scale_errors(new), new, None)
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What the schema says of what has changed, then the rules."""
-        return self.ruled(self.structural.validate(new, old), new, old)
+        return self.ruled(self.structural.validate(new, old) + self._scale_errors(new), new, old)
+
+    def _scale_errors(self, new: Object) -> list[FieldError]:
+        if self.scale is None:
+            return []
+        return scale_fields.spec_errors(self.scale, new) + scale_fields.status_errors(self.scale, new)
 
     def ruled(self, errors: list[FieldError], new: Object, old: Object | None) -> list[FieldError]:
         """`errors` of the schema with those of the rules, or with the note that the rules were not looked at."""
@@ -94,11 +104,15 @@ class CustomStatus:
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What the schema says of the new status, then the rules of the whole object."""
-        part = self._strategy.structural.property("status")
+        strategy = self._strategy
+        part = strategy.structural.property("status")
         errors: list[FieldError] = []
         if part is not None and "status" in new:
-            errors = part.validate(new["status"], old.get("status", ABSENT), "status")
-        return self._strategy.ruled(errors, new, old)
+            errors += part.check(new["status"], old.get("status", ABSENT), "status")
+        if strategy.scale is not None:
+            errors += scale_fields.status_errors(strategy.scale, new)
+        errors += strategy.structural.list_errors(new, old)
+        return strategy.ruled(errors, new, old)
 
 
 _KEPT_BY_SERVER = frozenset(("managedFields", "resourceVersion"))

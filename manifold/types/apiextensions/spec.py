@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from manifold.base.fields import FieldError, Path, duplicate, forbidden, invalid, not_supported, required
+from manifold.base.fields import FieldError, Path, duplicate, forbidden, invalid, not_supported, required, too_many
 from manifold.base.names import dns_label_1035, dns_subdomain
 from manifold.schema.structural.checking import find_field, schema_errors
 from manifold.schema.structural.jsonpath import compile_path, path_names
-from manifold.schema.structural.validation import same_json, too_many
+from manifold.schema.structural.validation import same_json
 from manifold.types.apiextensions.webhooks import review_errors, service_errors, url_errors
 from manifold.types.resource import Object
 
