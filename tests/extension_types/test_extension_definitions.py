@@ -327,10 +327,11 @@ KEYED = {"type": "array", "x-kubernetes-list-type": "map", "items": {"type": "ob
         ),
         (
             field({"type": "object", "oneOf": [{"properties": {"b": {"type": "string"}}}]}),
-            [
-                f"{A}.oneOf[0].properties[b].type: Forbidden: must be empty to be structural",
-                f"{A}.properties[b]: Required value: because it is defined in {A}.oneOf[0].properties[b]",
-            ],
+            [f"{A}.oneOf[0].properties[b].type: Forbidden: must be empty to be structural"],
+        ),
+        (
+            version({"type": "object", "oneOf": [{"properties": {"b": {"minLength": 1}}}]}),
+            [f"{ROOT}.properties[b]: Required value: because it is defined in {ROOT}.oneOf[0].properties[b]"],
         ),
         (field({"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}), []),
         (field({"type": "object", "x-kubernetes-preserve-unknown-fields": True}), []),

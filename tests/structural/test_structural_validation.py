@@ -228,7 +228,7 @@ def test_a_part_is_told_below_its_field_and_without_it_in_the_text() -> None:
     schema = compile_schema({"type": "object", "properties": {"status": {"type": "object", "properties": {"a": I}}}})
     part = schema.property("status")
     assert part is not None
-    (error,) = part.validate({"a": "x"}, field="status")
+    (error,) = part.check({"a": "x"}, field="status")
     assert (error.field, error.message) == (
         "status.a",
         'Invalid value: "string": a in body must be of type integer: "string"',

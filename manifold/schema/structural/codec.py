@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
-from manifold.base.errors import StatusError, bad_request
+from manifold.base.errors import bad_request
 from manifold.base.fields import Path
 from manifold.schema.decoding import DecodingError
-from manifold.schema.structural.embedded import compile_decoding
-from manifold.schema.structural.schema import OBJECT_META, Structural
-from manifold.schema.structural.validation import json_type, unstructured
-from manifold.schema.typed import TypedCodec
-
-_UNKNOWN = 'unknown field "'
+from manifold.schema.structural.embedded import Decoding, EmbeddedError, compile_decoding, decode_metadata
+from manifold.schema.structural.schema import Structural
 
 
 class StructuralCodec:
@@ -31,13 +25,7 @@ class StructuralCodec:
         self._version = version
 
     @cached_property
-    def _metadata(self) -> TypedCodec:
-        from manifold.schema.loading import built_in_schemas
-
-        return TypedCodec(built_in_schemas()[OBJECT_META], self._kind, self._version)
-
-    @cached_property
-    def _embedded(self) -> Any:
+    def _embedded(self) -> Decoding | None:
         return compile_decoding(self._structural.schema)
 
     def normalize(self, obj: dict[str, Any]) -> list[str]:
@@ -48,41 +36,20 @@ class StructuralCodec:
         that is none.
         """
         unknown: list[str] = []
-        if obj.get("metadata") is None:
-            obj.pop("metadata", None)
-        else:
-            unknown += self._decode(obj["metadata"], "metadata", self._refusal)
-        dropped: list[str] = []
-        self._structural.prune_into(obj, dropped)
-        if dropped:
-            dropped.sort()
-            unknown += dropped
-        if self._embedded is not None:
-            embedded: list[str] = []
-            self._embedded(obj, lambda holder, path: self._decode_embedded(holder, path, embedded), self._refusal)
-            unknown += sorted(embedded)
-        return [f'{_UNKNOWN}{path}"' for path in unknown]
-
-    def _decode(self, metadata: Any, path: str, refusal: Callable[[str], StatusError]) -> list[str]:
-        """Decode metadata in place, and give the paths of what is unknown. Raises the refusal of one that is none."""
-        if type(metadata) is not dict:
-            given = json_type(metadata)
-            found = {"boolean": "bool", "integer": "number"}.get(given, given)
-            raise refusal(f"json: cannot unmarshal {found} into Go value of type v1.ObjectMeta")
         try:
-            problems = self._metadata.decode(metadata)
-        except DecodingError as error:
-            raise refusal(str(error)) from None
-        return sorted(f"{path}.{problem[len(_UNKNOWN) : -1]}" for problem in problems)
-
-    def _decode_embedded(self, holder: dict[str, Any], path: Path, unknown: list[str]) -> None:
-        metadata = holder["metadata"]
-        if metadata is None:
-            holder["metadata"] = {}
-            return
-        given = deepcopy(metadata)
-        place = path.child("metadata")
-        unknown += self._decode(metadata, place, lambda why: self._refusal(str(unstructured(place, given, why))))
-
-    def _refusal(self, why: object) -> StatusError:
-        return bad_request(f'{self._kind} in version "{self._version}" cannot be handled as a {self._kind}: {why}')
+            if obj.get("metadata") is None:
+                obj.pop("metadata", None)
+            else:
+                unknown += decode_metadata(obj["metadata"], "metadata")
+            dropped: list[str] = []
+            self._structural.prune_into(obj, dropped)
+            if dropped:
+                dropped.sort()
+                unknown += dropped
+            if self._embedded is not None:
+                unknown += self._embedded(obj, Path(""))
+        except (DecodingError, EmbeddedError) as error:
+            kind = self._kind
+            text = f'{kind} in version "{self._version}" cannot be handled as a {kind}: {error}'
+            raise bad_request(text) from None
+        return [f'unknown field "{path}"' for path in unknown]

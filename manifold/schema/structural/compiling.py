@@ -103,7 +103,9 @@ class Compiled:
                         if field in described:
                             child = checks[field] = _whole(self._field(field))
                         elif has_entries:
-                            child = entries = entries or _whole(self._entry())
+                            entries = entries or _whole(self._entry())
+                            entries(entry, below or ".", field, errors)
+                            continue
                         else:
                             if self._refuse:
                                 errors.append(_refused(prefix + name, field))
@@ -140,12 +142,14 @@ class Compiled:
         path = prefix + name
         below = f"{path}." if path else ""
         former = old if type(old) is dict else {}
+        described = self._schema.get("properties") or {}
         for field, entry in value.items():
             child = self._field(field)
             if child is not None:
                 # Changes of these two of a whole object cannot be seen: both versions have been converted to one.
                 blind = not path and field in ("apiVersion", "kind")
-                child.ratchet(entry, NOTHING if blind else former.get(field, NOTHING), below, field, errors)
+                place = below if below or field in described else "."
+                child.ratchet(entry, NOTHING if blind else former.get(field, NOTHING), place, field, errors)
             elif self._refuse:
                 errors.append(_refused(path, field))
 

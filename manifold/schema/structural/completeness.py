@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from manifold.base.fields import FieldError, Path, forbidden, invalid, required
+from manifold.schema.structural.patterns import PatternError, compile_pattern
 
 Schema = dict[str, Any]
 _INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
@@ -38,7 +39,8 @@ def structural_errors(schema: Schema, path: Path) -> list[FieldError]:
     """What keeps the schema at `path` from being structural."""
     errors: list[FieldError] = []
     _invariants(schema, "root", path, errors)
-    _complete(schema, path, errors)
+    for nested, place in _alternatives(schema, path):
+        _described(nested, schema, place, path, errors)
     return sorted(errors, key=str)
 
 
@@ -65,17 +67,19 @@ def _invariants(schema: Schema, level: str, path: Path, errors: list[FieldError]
             if wrong:
                 place = path.child(f"x-kubernetes-{name}")
                 errors.append(invalid(place, True, "must be false if x-kubernetes-int-or-string is true"))
-    elif not kind and (level == "root" or not preserve):
+    _narrowing(schema, path, errors)
+    if embedded and kind != "object":
+        place, text = path.child("type"), "must be object if x-kubernetes-embedded-resource is true"
+        errors.append(invalid(place, kind, text) if kind else required(place, text))
+    elif not kind and not mixed and not preserve:
         errors.append(required(path.child("type"), _MISSING_TYPE[level]))
-    if kind and kind != "object":
-        if level == "root":
-            errors.append(invalid(path.child("type"), kind, "must be object at the root"))
-        elif embedded:
-            text = "must be object if x-kubernetes-embedded-resource is true"
-            errors.append(invalid(path.child("type"), kind, text))
-    _narrowing(schema, mixed, path, errors)
+    if embedded and additional is not None:
+        text = "must not be used if x-kubernetes-embedded-resource is set"
+        errors.append(forbidden(path.child("additionalProperties"), text))
+    if level == "root" and kind and kind != "object":
+        errors.append(invalid(path.child("type"), kind, "must be object at the root"))
     if level == "root" or embedded:
-        _object_fields(described, path.child("properties"), errors)
+        _object_fields(described, level == "root", path.child("properties"), errors)
     if embedded and not preserve and not described:
         text = (
             "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
@@ -83,38 +87,46 @@ def _invariants(schema: Schema, level: str, path: Path, errors: list[FieldError]
         errors.append(required(path.child("properties"), text))
 
 
-def _object_fields(described: dict[str, Schema], path: Path, errors: list[FieldError]) -> None:
-    for name in ("apiVersion", "kind"):
-        given = described.get(name, {}).get("type", "string")
-        if given != "string":
-            errors.append(invalid(path.key(name).child("type"), given, "must be string"))
+def _object_fields(described: dict[str, Schema], root: bool, path: Path, errors: list[FieldError]) -> None:
+    """What may be said of apiVersion, kind and metadata; of a whole object's metadata that is nearly nothing."""
+    for name, wanted in (("kind", "string"), ("apiVersion", "string"), ("metadata", "object")):
+        child = described.get(name)
+        if child is not None and child.get("type") != wanted:
+            errors.append(invalid(path.key(name).child("type"), child.get("type") or "", f"must be {wanted}"))
     metadata = described.get("metadata")
-    if metadata is None:
-        return
-    if metadata.get("type") != "object":
-        errors.append(invalid(path.key("metadata").child("type"), metadata.get("type") or "", "must be object"))
-    allowed = {"name", "generateName"}
-    if set(metadata.get("properties") or ()) - allowed or metadata.get("additionalProperties") is not None:
-        errors.append(forbidden(path.key("metadata"), _METADATA_ONLY))
+    if root and metadata is not None:
+        said = {name for name, value in metadata.items() if value not in (None, "", False, {})}
+        said -= {"type", "default"}
+        if set(metadata.get("properties") or ()) <= {"name", "generateName"}:
+            said.discard("properties")
+        if said:
+            errors.append(forbidden(path.key("metadata"), _METADATA_ONLY))
 
 
-def _narrowing(schema: Schema, mixed: bool, path: Path, errors: list[FieldError]) -> None:
-    """The combinators of a schema may only narrow it."""
+def _narrowing(schema: Schema, path: Path, errors: list[FieldError], any_of: bool = True) -> None:
+    """The combinators of a schema may only narrow it. Numbers or texts may be told apart in two ways, and `any_of`
+    tells that this is not the second of them.
+    """
     for combinator in ("anyOf", "allOf", "oneOf"):
         alternatives = schema.get(combinator) or []
-        if mixed and combinator == "anyOf" and alternatives == _INT_OR_STRING:
+        if combinator == "anyOf" and (not any_of or alternatives == _INT_OR_STRING):
             continue
         for position, nested in enumerate(alternatives):
-            if mixed and combinator == "allOf" and not position and nested.get("anyOf") == _INT_OR_STRING:
-                nested = {name: value for name, value in nested.items() if name != "anyOf"}
-            _nested(nested, path.child(combinator).at(position), errors)
+            mixed = combinator == "allOf" and not position and nested.get("anyOf") == _INT_OR_STRING
+            _nested(nested, path.child(combinator).at(position), errors, any_of=not mixed)
     if isinstance(schema.get("not"), dict):
         _nested(schema["not"], path.child("not"), errors)
+    if schema.get("pattern"):
+        try:
+            compile_pattern(schema["pattern"])
+        except PatternError as error:
+            text = f"must be a valid regular expression, but isn't: {error}"
+            errors.append(invalid(path.child("pattern"), schema["pattern"], text))
 
 
-def _nested(schema: Schema, path: Path, errors: list[FieldError]) -> None:
+def _nested(schema: Schema, path: Path, errors: list[FieldError], any_of: bool = True) -> None:
     for name, text in _NARROWING_ONLY.items():
-        if schema.get(name):
+        if schema.get(name) or (name == "additionalProperties" and schema.get(name) == {}):
             errors.append(forbidden(path.child(name), text))
     described: dict[str, Schema] = schema.get("properties") or {}
     if "metadata" in described:
@@ -123,18 +135,7 @@ def _nested(schema: Schema, path: Path, errors: list[FieldError]) -> None:
         _nested(child, path.child("properties").key(name), errors)
     if isinstance(schema.get("items"), dict):
         _nested(schema["items"], path.child("items"), errors)
-    _narrowing(schema, False, path, errors)
-
-
-def _complete(schema: Schema, path: Path, errors: list[FieldError]) -> None:
-    for nested, place in _alternatives(schema, path):
-        _described(nested, schema, place, path, errors)
-    if isinstance(schema.get("items"), dict):
-        _complete(schema["items"], path.child("items"), errors)
-    for name, child in (schema.get("properties") or {}).items():
-        _complete(child, path.child("properties").key(name), errors)
-    if isinstance(schema.get("additionalProperties"), dict):
-        _complete(schema["additionalProperties"], path.child("additionalProperties"), errors)
+    _narrowing(schema, path, errors, any_of)
 
 
 def _alternatives(schema: Schema, path: Path) -> list[tuple[Schema, Path]]:
@@ -149,15 +150,16 @@ def _alternatives(schema: Schema, path: Path) -> list[tuple[Schema, Path]]:
 
 
 def _described(nested: Schema, schema: Schema, place: Path, path: Path, errors: list[FieldError]) -> None:
-    """Whatever an alternative at `place` speaks of must be described by `schema` at `path`."""
+    """Whatever an alternative at `place` speaks of must be described by `schema` at `path`.
+
+    Kubernetes asks this of the alternatives of a whole object, and of none of those further inside.
+    """
     described = schema.get("properties") or {}
     for name, child in (nested.get("properties") or {}).items():
         own, there = path.child("properties").key(name), place.child("properties").key(name)
         if name in described:
             _described(child, described[name], there, own, errors)
-        elif isinstance(schema.get("additionalProperties"), dict):
-            _described(child, schema["additionalProperties"], there, path.child("additionalProperties"), errors)
-        elif not schema.get("x-kubernetes-preserve-unknown-fields") and schema.get("additionalProperties") is not True:
+        else:
             errors.append(required(own, f"because it is defined in {there}"))
     inner = nested.get("items")
     if isinstance(inner, dict):

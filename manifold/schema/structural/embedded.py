@@ -8,21 +8,33 @@ unlike those of the other checks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
-from manifold.base.errors import StatusError
 from manifold.base.fields import FieldError, Path, invalid, required
 from manifold.base.names import dns_label_1035
+from manifold.schema.decoding import DecodingError
 from manifold.schema.object_metadata import embedded_errors
 from manifold.schema.structural.topology import Walk, compile_walk
-from manifold.schema.structural.validation import unstructured
+from manifold.schema.structural.validation import json_type, unstructured
+from manifold.schema.typed import TypedCodec
 
-Decode = Callable[[dict[str, Any], Path], None]
-"""Brings the metadata of an object into form; the path is that of the object. Raises the 400 of one that is none."""
+OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_UNKNOWN = 'unknown field "'
 
 
-Decoding = Callable[[Any, Decode, Callable[[FieldError], StatusError]], None]
-"""Takes an object, a decoder, and what makes the refusal of an apiVersion or kind that is no text."""
+class EmbeddedError(Exception):
+    """An embedded object cannot be read; `problem` says what is wrong, and where."""
+
+    def __init__(self, problem: FieldError) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+Decoding = Callable[[Any, Path], list[str]]
+"""Takes an object and its path, brings embedded metadata into form in place, and gives the paths of what is unknown.
+Raises EmbeddedError.
+"""
 
 
 def compile_decoding(schema: dict[str, Any]) -> Decoding | None:
@@ -31,17 +43,54 @@ def compile_decoding(schema: dict[str, Any]) -> Decoding | None:
     if found is None:
         return None
 
-    def decode(value: Any, decode_one: Decode, refuse: Callable[[FieldError], StatusError]) -> None:
+    def decode(value: Any, path: Path) -> list[str]:
         places: list[tuple[dict[str, Any], str]] = []
-        found(value, "", places)
-        for holder, path in places:
-            for name in ("apiVersion", "kind"):
-                if name in holder and type(holder[name]) is not str:
-                    raise refuse(unstructured(Path(path).child(name), holder[name], "must be a string"))
-            if "metadata" in holder:
-                decode_one(holder, Path(path))
+        found(value, path, places)
+        unknown: list[str] = []
+        for holder, place in places:
+            unknown += _decode(holder, Path(place))
+        return sorted(unknown)
 
     return decode
+
+
+def decode_embedded(schema: dict[str, Any], value: Any, path: Path) -> None:
+    """Decode the embedded metadata of one value of a schema, in place. Raises EmbeddedError."""
+    decode = compile_decoding(schema)
+    if decode is not None:
+        decode(value, path)
+
+
+def _decode(holder: dict[str, Any], path: Path) -> list[str]:
+    for name in ("apiVersion", "kind"):
+        if name in holder and type(holder[name]) is not str:
+            raise EmbeddedError(unstructured(path.child(name), holder[name], "must be a string"))
+    if "metadata" not in holder:
+        return []
+    metadata, place = holder["metadata"], path.child("metadata")
+    if metadata is None:
+        holder["metadata"] = {}
+        return []
+    given = deepcopy(metadata)
+    try:
+        return decode_metadata(metadata, place)
+    except DecodingError as error:
+        raise EmbeddedError(unstructured(place, given, str(error))) from None
+
+
+def decode_metadata(metadata: Any, path: str) -> list[str]:
+    """Bring the metadata at `path` into form, in place, and give the paths of what is unknown, in alphabetical order.
+
+    Raises DecodingError where it is none.
+    """
+    if type(metadata) is not dict:
+        given = json_type(metadata)
+        found = {"boolean": "bool", "integer": "number"}.get(given, given)
+        raise DecodingError(f"json: cannot unmarshal {found} into Go value of type v1.ObjectMeta")
+    from manifold.schema.loading import built_in_schemas
+
+    problems = TypedCodec(built_in_schemas()[OBJECT_META], "ObjectMeta").decode(metadata)
+    return sorted(f"{path}.{problem[len(_UNKNOWN) : -1]}" for problem in problems)
 
 
 def _collector(schema: dict[str, Any]) -> Walk[tuple[dict[str, Any], str]] | None:

@@ -22,7 +22,7 @@ from manifold.base.fields import (
 from manifold.schema.model import Node
 from manifold.schema.structural.compiling import NOTHING, Compiled
 from manifold.schema.structural.defaulting import Defaulter, compile_defaulter
-from manifold.schema.structural.embedded import compile_embedded
+from manifold.schema.structural.embedded import OBJECT_META, compile_embedded
 from manifold.schema.structural.nodes import build_node
 from manifold.schema.structural.pruning import NullPruner, Pruner, compile_null_pruner, compile_pruner
 from manifold.schema.structural.topology import Walk, compile_lists
@@ -30,7 +30,6 @@ from manifold.schema.structural.validation import NO_FIELD
 
 ABSENT: Any = NOTHING
 """The old value of something that is new."""
-OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _BLOCKING = frozenset((REQUIRED, NOT_SUPPORTED, TOO_LONG, TOO_MANY, TYPE_INVALID))
 RULES_SKIPPED = FieldError(
     INVALID,
@@ -70,24 +69,25 @@ class Structural:
         if self._null_pruner is not None:
             self._null_pruner(obj)
 
+    def prune_fields(self, obj: Any) -> None:
+        """Drop what the schema does not know, but no nulls."""
+        if self._pruner is not None:
+            self._pruner(obj, "", [])
+
     def default(self, obj: Any) -> None:
         """Fill in defaults, in place."""
         if self._defaulter is not None:
             self._defaulter(obj)
 
-    def validate(self, new: Any, old: Any = ABSENT, field: str = "") -> list[FieldError]:
-        """All that the schema has against `new`, rules left out: `check`, `embedded_errors`, `list_errors`.
+    def validate(self, new: Any, old: Any = ABSENT) -> list[FieldError]:
+        """All that the schema has against `new`, rules left out: `check`, `embedded_errors`, `list_errors`."""
+        return [*self.check(new, old), *self.embedded_errors(new), *self.list_errors(new, old)]
+
+    def check(self, new: Any, old: Any = ABSENT, field: str = "") -> list[FieldError]:
+        """What OpenAPI says of `new`. With `old`, what is unchanged since then is let through (KEP-4008).
 
         `field` is put before the fields of errors, but not into their texts, as Kubernetes does for a part.
         """
-        return [
-            *self.check(new, old, field),
-            *_below(field, self.embedded_errors(new)),
-            *_below(field, self.list_errors(new, old)),
-        ]
-
-    def check(self, new: Any, old: Any = ABSENT, field: str = "") -> list[FieldError]:
-        """What OpenAPI says of `new`. With `old`, what is unchanged since then is let through (KEP-4008)."""
         errors: list[FieldError] = []
         check = self._compiled.check
         if check is not None:
@@ -97,11 +97,11 @@ class Structural:
                 self._compiled.ratchet(new, old, "", "", errors)
         return _below(field, list(dict.fromkeys(errors))) if errors else errors
 
-    def embedded_errors(self, new: Any) -> list[FieldError]:
-        """What is wrong with objects embedded in `new`."""
+    def embedded_errors(self, new: Any, path: str = "") -> list[FieldError]:
+        """What is wrong with objects embedded in `new`, which lies at `path`."""
         errors: list[FieldError] = []
         if self._embedded is not None:
-            self._embedded(new, "", errors)
+            self._embedded(new, path, errors)
         return errors
 
     def list_errors(self, new: Any, old: Any = ABSENT) -> list[FieldError]:
@@ -180,9 +180,10 @@ def _below(field: str, errors: list[FieldError]) -> list[FieldError]:
 
 
 def _join(field: str, name: str) -> str:
+    name = name.removeprefix(".")
     if name == NO_FIELD or not name:
         return field or NO_FIELD
-    return field + name if name.startswith("[") or not field else f"{field}.{name}"
+    return f"{field}.{name}" if field else name
 
 
 def _without_metadata(schema: dict[str, Any]) -> dict[str, Any]:

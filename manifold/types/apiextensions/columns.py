@@ -25,10 +25,14 @@ AGE: Object = {"name": "Age", "type": "date", "jsonPath": CREATION, "description
 def printer_columns(declared: Sequence[Object]) -> tuple[Column, ...]:
     """The columns of a custom type: its name, then `declared` (CustomResourceColumnDefinition), or the age.
 
-    Raises ValueError for a JSONPath that is none; what is stored has been checked.
+    A definition may declare a JSONPath that is none: there the columns end, as they do in Kubernetes.
     """
     columns = [Column("Name", _name, format="name", description=NAME_DESCRIPTION)]
-    columns.extend(_column(entry) for entry in declared or [AGE])
+    try:
+        for entry in declared or [AGE]:
+            columns.append(_column(entry))
+    except ValueError:
+        pass
     return tuple(columns)
 
 

@@ -28,7 +28,7 @@ def status_errors(declared: Object, obj: Object) -> list[FieldError]:
     if selector is not None:
         found, problem = _find(obj, selector)
         if not problem and found is not _ABSENT and type(found) is not str:
-            problem = _unexpected(_names(selector), found, "string")
+            problem = _unexpected(split_path(selector), found, "string")
         if problem:
             errors.append(invalid(selector, "", problem))
     return errors
@@ -41,14 +41,15 @@ class _Absent:
 _ABSENT = _Absent()
 
 
-def _names(path: str) -> list[str]:
-    return path.removeprefix(".").split(".")
+def split_path(path: str) -> list[str]:
+    """The names a declared path leads through; none for no path."""
+    return path.removeprefix(".").split(".") if path else []
 
 
 def _find(obj: Object, path: str) -> tuple[Any, str]:
     """What a path leads to, and what is in its way."""
     value: Any = obj
-    names = _names(path)
+    names = split_path(path)
     for position, name in enumerate(names):
         if value is None:
             return _ABSENT, ""
@@ -67,7 +68,7 @@ def _unexpected(names: list[str], value: Any, wanted: str) -> str:
 def _count_errors(obj: Object, path: str) -> list[FieldError]:
     count, problem = _find(obj, path)
     if not problem and count is not _ABSENT and type(count) is not int:
-        problem = _unexpected(_names(path), count, "int64")
+        problem = _unexpected(split_path(path), count, "int64")
     if problem:
         return [invalid(path, 0, problem)]
     if count is _ABSENT:

@@ -13,9 +13,9 @@ from manifold.base.errors import StatusError, internal
 from manifold.base.fields import FieldError
 from manifold.schema.loading import built_in_schemas
 from manifold.schema.model import Node
-from manifold.schema.structural.jsonpath import path_names
 from manifold.schema.typed import TypedCodec
 from manifold.types.apiextensions.instances import CustomStrategy
+from manifold.types.apiextensions.scale_fields import split_path
 from manifold.types.resource import Object
 
 GROUP, VERSION, KIND = "autoscaling", "v1", "Scale"
@@ -45,9 +45,9 @@ class CustomScale:
 
     def __init__(self, declared: Object, strategy: CustomStrategy) -> None:
         self._spec_path = str(declared["specReplicasPath"])
-        self._spec = path_names(self._spec_path)
-        self._status = path_names(str(declared["statusReplicasPath"]))
-        self._selector = path_names(str(declared.get("labelSelectorPath") or ""))
+        self._spec = split_path(self._spec_path)
+        self._status = split_path(str(declared["statusReplicasPath"]))
+        self._selector = split_path(str(declared.get("labelSelectorPath") or ""))
         self._strategy = strategy
 
     def missing(self, obj: Object) -> StatusError | None:

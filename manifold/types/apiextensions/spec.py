@@ -10,12 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from manifold.base.fields import FieldError, Path, duplicate, forbidden, invalid, not_supported, required, too_many
+from manifold.base.fields import (
+    INVALID,
+    FieldError,
+    Path,
+    duplicate,
+    invalid,
+    not_supported,
+    required,
+    too_many,
+)
+from manifold.base.go_text import json_text
 from manifold.base.names import dns_label_1035, dns_subdomain
-from manifold.schema.structural.checking import find_field, schema_errors
-from manifold.schema.structural.jsonpath import compile_path, path_names
+from manifold.schema.structural.checking import schema_errors
+from manifold.schema.structural.field_paths import find_field
 from manifold.schema.structural.validation import same_json
-from manifold.types.apiextensions.webhooks import review_errors, service_errors, url_errors
+from manifold.types.apiextensions.webhooks import conversion_errors
 from manifold.types.resource import Object
 
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
@@ -50,7 +60,7 @@ def spec_errors(spec: Object, path: Path, unchanged: bool = False) -> list[Field
     if not unchanged:
         errors.extend(_shared_errors(spec, path))
     if spec.get("conversion") is not None:
-        errors.extend(_conversion_errors(spec["conversion"], path.child("conversion")))
+        errors.extend(conversion_errors(spec["conversion"], path.child("conversion")))
     return errors
 
 
@@ -154,16 +164,22 @@ def deprecation_errors(version: Object, path: Path) -> list[FieldError]:
     warning = version.get("deprecationWarning")
     if warning is None:
         return []
-    place = path.child("deprecationWarning")
+    details: list[str] = []
     if not version.get("deprecated"):
-        return [invalid(place, warning, "can only be set for deprecated versions")]
-    if not warning:
-        return [invalid(place, warning, "must not be empty if specified")]
-    if len(warning) > MAX_WARNING:
-        return [invalid(place, warning, f"must be <= {MAX_WARNING} characters long")]
-    if not warning.isprintable():
-        return [invalid(place, warning, "must only contain printable UTF-8 characters")]
-    return []
+        details.append("can only be set for deprecated versions")
+    else:
+        if len(warning.encode()) > MAX_WARNING:
+            details.append(f"must be <= {MAX_WARNING} characters long")
+        if not warning:
+            details.append("must not be an empty string")
+        position = next((at for at, character in enumerate(warning) if not character.isprintable()), None)
+        if position is not None:
+            index = len(warning[:position].encode())
+            text = f"must only contain printable UTF-8 characters; non-printable character found at index {index}"
+            details.append(text)
+    shown = json_text(warning)
+    place = path.child("deprecationWarning")
+    return [FieldError(INVALID, place, f"Invalid value: {shown}: {detail}") for detail in details]
 
 
 def name_errors(names: Object, path: Path) -> list[FieldError]:
@@ -190,13 +206,7 @@ def _label_errors(names: Object, field: str, path: Path) -> list[FieldError]:
 
 
 def _path_errors(text: str, path: Path) -> list[FieldError]:
-    if not text.startswith("."):
-        return [invalid(path, text, "must be a simple json path starting with .")]
-    try:
-        compile_path(text)
-    except ValueError as error:
-        return [invalid(path, text, f"is an invalid path: {error}")]
-    return []
+    return [] if text.startswith(".") else [invalid(path, text, "must be a simple json path starting with .")]
 
 
 def column_errors(column: Object, path: Path) -> list[FieldError]:
@@ -243,53 +253,25 @@ def subresource_errors(subresources: Object, path: Path) -> list[FieldError]:
 def selectable_errors(fields: Sequence[Object], schema: Object, path: Path) -> list[FieldError]:
     """What is wrong with selectable fields (KEP-4358): they are scalars that the schema describes, each told once."""
     errors: list[FieldError] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     for position, field in enumerate(fields):
         place, text = path.at(position).child("jsonPath"), field.get("jsonPath") or ""
         if not text:
             errors.append(required(place))
             continue
-        names = path_names(text)
-        if names and names[0] == "metadata":
-            errors.append(invalid(path.at(position), text, "must not point to fields in metadata"))
+        try:
+            names, found = find_field(schema, text, brackets=False)
+        except ValueError as error:
+            errors.append(invalid(place, text, f"is an invalid path: {error}"))
             continue
-        found = find_field(schema, text)
-        if found is None:
-            errors.append(invalid(place, text, "is an invalid path: does not refer to a valid field"))
-            continue
+        if names[0] == "metadata":
+            errors.append(invalid(place, text, "must not point to fields in metadata"))
         if found.get("type") not in ("string", "boolean", "integer"):
             wanted = "must point to a field of type string, boolean or integer. "
             errors.append(invalid(place, text, wanted + "Enum string fields and strings with formats are allowed."))
-        if text in seen:
+        if names in seen:
             errors.append(duplicate(place, text))
-        seen.add(text)
-    if len(fields) > MAX_SELECTABLE:
-        errors.append(too_many(path, len(fields), MAX_SELECTABLE))
+        seen.add(names)
+    if len(seen) > MAX_SELECTABLE:
+        errors.append(too_many(path, len(seen), MAX_SELECTABLE))
     return errors
-
-
-def _conversion_errors(conversion: Object, path: Path) -> list[FieldError]:
-    strategy = conversion.get("strategy") or ""
-    if not strategy:
-        return [required(path.child("strategy"))]
-    if strategy not in ("None", "Webhook"):
-        return [not_supported(path.child("strategy"), strategy, ("None", "Webhook"))]
-    webhook = conversion.get("webhook") or {}
-    client, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
-    place = path.child("webhookClientConfig")
-    if strategy == "None":
-        text = "should not be set when strategy is not set to Webhook"
-        errors = [forbidden(place, text)] if client is not None else []
-        return errors + ([forbidden(path.child("conversionReviewVersions"), text)] if versions else [])
-    return _client_errors(client, place) + review_errors(versions, path.child("conversionReviewVersions"))
-
-
-def _client_errors(client: Object | None, path: Path) -> list[FieldError]:
-    if client is None:
-        return [required(path, "required when strategy is set to Webhook")]
-    url, service = client.get("url"), client.get("service")
-    if (url is None) == (service is None):
-        return [required(path, "exactly one of url or service is required")]
-    if url is not None:
-        return url_errors(url, path.child("url"))
-    return service_errors(service or {}, path.child("service"))

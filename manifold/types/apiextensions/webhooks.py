@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-from manifold.base.fields import FieldError, Path, invalid, required
+from manifold.base.fields import FieldError, Path, forbidden, invalid, not_supported, required
 from manifold.base.names import dns_label_1035
 from manifold.types.resource import Object
 
@@ -41,14 +41,14 @@ def service_errors(service: Object, path: Path) -> list[FieldError]:
     """What is wrong with the service of a webhook."""
     errors: list[FieldError] = []
     if not service.get("name"):
-        errors.append(required(path.child("name"), "service name is required"))
+        errors.append(required(path.child("name")))
     if not service.get("namespace"):
-        errors.append(required(path.child("namespace"), "service namespace is required"))
+        errors.append(required(path.child("namespace")))
     port = service.get("port", 443)
     if not 1 <= port <= 65535:
         errors.append(invalid(path.child("port"), port, "port is not valid: must be between 1 and 65535, inclusive"))
     url_path = service.get("path")
-    if url_path is None:
+    if not url_path:
         return errors
     place = path.child("path")
     if not url_path.startswith("/"):
@@ -85,3 +85,31 @@ def review_errors(versions: Sequence[str], path: Path, empty: str = "") -> list[
     if not set(versions) & set(REVIEW_VERSIONS):
         errors.append(invalid(path, list(versions), f"must include at least one of {', '.join(REVIEW_VERSIONS)}"))
     return errors
+
+
+def conversion_errors(conversion: Object, path: Path) -> list[FieldError]:
+    """What is wrong with how a definition converts objects between its versions."""
+    strategy = conversion.get("strategy") or ""
+    if not strategy:
+        return [required(path.child("strategy"))]
+    if strategy not in ("None", "Webhook"):
+        return [not_supported(path.child("strategy"), strategy, ("None", "Webhook"))]
+    webhook = conversion.get("webhook") or {}
+    client, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
+    place = path.child("webhookClientConfig")
+    if strategy == "None":
+        text = "should not be set when strategy is not set to Webhook"
+        errors = [forbidden(place, text)] if client is not None else []
+        return errors + ([forbidden(path.child("conversionReviewVersions"), text)] if versions else [])
+    return _client_errors(client, place) + review_errors(versions, path.child("conversionReviewVersions"))
+
+
+def _client_errors(client: Object | None, path: Path) -> list[FieldError]:
+    if client is None:
+        return [required(path, "required when strategy is set to Webhook")]
+    url, service = client.get("url"), client.get("service")
+    if (url is None) == (service is None):
+        return [required(path, "exactly one of url or service is required")]
+    if url is not None:
+        return url_errors(url, path.child("url"))
+    return service_errors(service or {}, path.child("service"))
