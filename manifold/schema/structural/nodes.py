@@ -6,6 +6,7 @@ maps are maps at every level, lists are replaced as a whole.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from manifold.schema.model import ANY, Kind, Node
@@ -20,8 +21,12 @@ _SCALARS: dict[str, Kind] = {
 }
 
 
-def build_node(schema: dict[str, Any], metadata: Node | None = None) -> Node:
-    """The node of `schema`. `metadata` takes the place of the root's own description of metadata."""
+def build_node(schema: dict[str, Any], object_meta: Callable[[], Node], root: bool = False) -> Node:
+    """The node of `schema`, of a whole object (`root`) or of a part of one.
+
+    `object_meta` gives what takes the place of the schema's own description of metadata, in whole objects and in
+    embedded ones.
+    """
     description = str(schema.get("description") or "")
     nullable = bool(schema.get("nullable"))
     default = schema.get("default")
@@ -35,7 +40,7 @@ def build_node(schema: dict[str, Any], metadata: Node | None = None) -> Node:
         items = schema.get("items")
         return Node(
             "list",
-            items=build_node(items) if isinstance(items, dict) else ANY,
+            items=build_node(items, object_meta) if isinstance(items, dict) else ANY,
             list_type=schema.get("x-kubernetes-list-type") or "atomic",
             map_keys=tuple(schema.get("x-kubernetes-list-map-keys") or ()),
             default=default,
@@ -48,12 +53,12 @@ def build_node(schema: dict[str, Any], metadata: Node | None = None) -> Node:
     embedded = bool(schema.get("x-kubernetes-embedded-resource"))
     if kind is None and not described and not isinstance(additional, dict):
         return UNDESCRIBED if preserve else ANY
-    properties = {name: build_node(child) for name, child in described.items()}
-    if embedded or metadata is not None:
+    properties = {name: build_node(child, object_meta) for name, child in described.items()}
+    if embedded or root:
         properties.setdefault("apiVersion", Node("string"))
         properties.setdefault("kind", Node("string"))
-        properties["metadata"] = metadata if metadata is not None else properties.get("metadata") or UNDESCRIBED
-    values = build_node(additional) if isinstance(additional, dict) else None
+        properties["metadata"] = object_meta()
+    values = build_node(additional, object_meta) if isinstance(additional, dict) else None
     if values is None and (preserve or additional is True):
         values = UNDESCRIBED
     return Node(

@@ -128,11 +128,7 @@ class Structural:
     @cached_property
     def node(self) -> Node:
         """The schema as the model that ownership, apply and OpenAPI walk."""
-        if not self.root:
-            return build_node(self.schema)
-        from manifold.schema.loading import built_in_schemas
-
-        return build_node(self.schema, built_in_schemas()[OBJECT_META])
+        return build_node(self.schema, _object_meta, self.root)
 
     @cached_property
     def _parts(self) -> dict[str, Structural]:
@@ -184,6 +180,12 @@ def _join(field: str, name: str) -> str:
     if name == NO_FIELD or not name:
         return field or NO_FIELD
     return f"{field}.{name}" if field else name
+
+
+def _object_meta() -> Node:
+    from manifold.schema.loading import built_in_schemas
+
+    return built_in_schemas()[OBJECT_META]
 
 
 def _without_metadata(schema: dict[str, Any]) -> dict[str, Any]:
