@@ -136,14 +136,14 @@ def parse(text: str) -> FieldSelector:
     return FieldSelector(tuple(terms))
 
 
-def check(selector: FieldSelector, selectable: Sequence[str]) -> None:
+def check(selector: FieldSelector, selectable: Sequence[str], custom: bool = False) -> None:
     """Refuse fields a type cannot be selected by, with the 400 `Status`; `selectable` are those it can.
 
-    Types that add nothing to name and namespace are told apart in the text, as Kubernetes does.
+    Built-in types that add nothing to name and namespace are told apart in the text, as Kubernetes does.
     """
     for term in selector.terms:
         if term.label not in selectable:
-            if tuple(selectable) == _DEFAULT:
+            if not custom and tuple(selectable) == _DEFAULT:
                 known = ", ".join(quote(label) for label in selectable)
                 raise bad_request(f"{quote(term.label)} is not a known field selector: only {known}")
             raise bad_request(f"field label not supported: {term.label}")

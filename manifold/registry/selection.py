@@ -75,7 +75,7 @@ def parse(served: Served, labels: str, fields: str) -> Selection:
     if not fields:
         return Selection(chosen)
     field_selector = field_selectors.parse(fields)
-    field_selectors.check(field_selector, served.type.selectable)
+    field_selectors.check(field_selector, served.type.selectable, served.type.custom)
     name = field_selector.exact("metadata.name") or ""
     namespace = field_selector.exact("metadata.namespace") or ""
     if field_selector.empty or all(

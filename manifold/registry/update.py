@@ -193,7 +193,7 @@ async def _once(
     if found:
         raise errors.invalid(*kind.named_in_refusals, target.name, found)
     await environment.admission.validate(request)
-    warnings = request.warnings + (kind.strategy.warnings(new) if part is None else [])
+    warnings = request.warnings + (kind.strategy.warnings(new, old) if part is None else [])
     if not wanted.applied:
         manager = Manager(operation.manager, "Update", kind.api_version, target.subresource)
         now = clock.format_seconds(operation.now)

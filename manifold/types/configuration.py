@@ -128,7 +128,7 @@ class SecretStrategy(PlainStrategy):
         """The content, the type, and that what is closed stays as it is."""
         return immutable("type", new.get("type"), old.get("type")) + _closed(new, old, "data") + self.validate(new)
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None = None) -> list[str]:
         """What keeps a TLS secret's key and certificate from being a pair."""
         if new.get("type") != TLS:
             return []

@@ -56,7 +56,7 @@ class Strategy(Protocol):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """All that is wrong with `new` as the successor of `old`: validity and immutability."""
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None = None) -> list[str]:
         """Texts for Warning headers of a create or update; normally none."""
 
 

@@ -39,7 +39,7 @@ class PlainStrategy:
         """All that is wrong with `new` as the successor of `old`."""
         return self.validate(new)
 
-    def warnings(self, new: Object) -> list[str]:
+    def warnings(self, new: Object, old: Object | None = None) -> list[str]:
         """Texts for Warning headers; none."""
         return []
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
@@ -19,6 +18,7 @@ from typing import Literal
 import orjson
 
 from manifold.base.errors import not_acceptable
+from manifold.base.versions import version_rank as version_rank
 from manifold.types.resource import Object, ResourceType
 from manifold.views.document import JSON, Document, content_tag
 from manifold.views.subresources import Shown, shown
@@ -42,8 +42,6 @@ _FIRST_GROUPS = (
 )
 _RANK = {name: position for position, name in enumerate(_FIRST_GROUPS)}
 _CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
-_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?")
-_MATURITY = {"": 2, "beta": 1, "alpha": 0}
 
 
 @lru_cache(maxsize=256)
@@ -86,17 +84,6 @@ def _representation(media: str, parameters: dict[str, str]) -> Representation | 
     if media in (JSON, "*/*"):
         return "legacy"
     return "yaml" if media == YAML else None
-
-
-def version_rank(version: str) -> tuple[int, int, int, str]:
-    """Sort key that puts the version a client should prefer first: GA, beta, alpha, each with high numbers first, then
-    everything else by name (the order of versions in a CustomResourceDefinition).
-    """
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        return (1, 0, 0, version)
-    major, maturity, minor = match.groups()
-    return (0, -_MATURITY[maturity or ""], -int(major), f"{-int(minor or 0) + 10**9:010d}")
 
 
 def storage_version_hash(resource_type: ResourceType) -> str:

@@ -1,5 +1,9 @@
 """CustomResourceDefinitions for these tests, and what is asked of a workspace again and again."""
 
+import contextlib
+import http.client
+import json
+import ssl
 import time
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -60,3 +64,42 @@ def until(check, seconds=20):
         assert time.monotonic() < deadline, "it did not come to that in time"
         time.sleep(0.05)
     return found
+
+
+def text(default=None):
+    """The schema of a text."""
+    return {"type": "string", **({"default": default} if default else {})}
+
+
+def schema(**properties):
+    """The schema of an object."""
+    return {"type": "object", "properties": properties}
+
+
+def change(workspace, versions, path=f"{DEFINITIONS}/widgets.example.dev", **spec):
+    """Replace the versions of a definition, and more of its spec; gives the definition."""
+    live = workspace.request("GET", path)[1]
+    live["spec"] = {**live["spec"], "versions": versions, **spec}
+    status, found = workspace.request("PUT", path, live)
+    assert status == 200, found
+    return found
+
+
+@contextlib.contextmanager
+def watching(workspace, path):
+    """A function that gives the next event of an open watch as type and object, or None at its end."""
+    context = ssl.create_default_context(cafile=str(workspace.server.authority))
+    connection = http.client.HTTPSConnection("127.0.0.1", workspace.server.port, context=context, timeout=20)
+    with contextlib.closing(connection):
+        token = {"Authorization": f"Bearer {workspace.server.token()}"}
+        mark = "&" if "?" in path else "?"
+        connection.request("GET", f"/clusters/{workspace.path}{path}{mark}watch=1&timeoutSeconds=50", headers=token)
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+
+        def following():
+            line = answer.readline()
+            event = json.loads(line) if line else None
+            return event and (event["type"], event["object"])
+
+        yield following

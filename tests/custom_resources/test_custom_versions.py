@@ -1,23 +1,24 @@
 """Definitions that change, and have several versions: reads follow at once, for objects written before, too."""
 
-import contextlib
-import http.client
 import json
-import ssl
 
 import pytest
-from custom_definitions import DEFINITIONS, MERGE, conditions, define, definition, instance, version
+from custom_definitions import (
+    DEFINITIONS,
+    MERGE,
+    change,
+    conditions,
+    define,
+    definition,
+    instance,
+    schema,
+    text,
+    version,
+    watching,
+)
 
 WIDGETS = "/apis/example.dev/{}/namespaces/default/widgets"
 PATH = f"{DEFINITIONS}/widgets.example.dev"
-
-
-def schema(**properties):
-    return {"type": "object", "properties": properties}
-
-
-def text(default=None):
-    return {"type": "string", **({"default": default} if default else {})}
 
 
 def watched(workspace, path):
@@ -26,15 +27,6 @@ def watched(workspace, path):
         json.loads(line)
         for line in workspace.kubectl("get", "--raw", f"/clusters/{workspace.path}{path}").stdout.splitlines()
     ]
-
-
-def change(workspace, versions, **spec):
-    """Replace the versions of the definition."""
-    status, live = workspace.request("GET", PATH)
-    live["spec"] = {**live["spec"], "versions": versions, **spec}
-    status, found = workspace.request("PUT", PATH, live)
-    assert status == 200, found
-    return found
 
 
 def test_versions_without_conversion_are_pruned_by_both_schemas(workspace):
@@ -107,7 +99,7 @@ def test_deprecated_versions_warn(workspace):
     versions.append(version("v3", deprecated=True, deprecationWarning="v3 is old", storage=False))
     define(workspace, definition(versions=versions))
     for name, said in (
-        ("v1", "Warning: example.dev/v1 Widget is deprecated"),
+        ("v1", "Warning: example.dev/v1 Widget is deprecated; use example.dev/v2 Widget"),
         ("v2", ""),
         ("v3", "Warning: v3 is old"),
     ):
@@ -120,15 +112,10 @@ def test_watches_end_when_the_definition_changes(workspace):
     define(workspace, definition())
     path = WIDGETS.format("v1")
     workspace.request("POST", path, instance(spec={"size": 1}))
-    context = ssl.create_default_context(cafile=str(workspace.server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", workspace.server.port, context=context, timeout=20)
-    with contextlib.closing(connection):
-        token = {"Authorization": f"Bearer {workspace.server.token()}"}
-        connection.request("GET", f"/clusters/{workspace.path}{path}?watch=1&timeoutSeconds=50", headers=token)
-        answer = connection.getresponse()
-        assert json.loads(answer.readline())["type"] == "ADDED"
+    with watching(workspace, path) as following:
+        assert following()[0] == "ADDED"
         change(workspace, [version("v1", spec=schema(a=text()))])
-        assert answer.read() == b"", "it ends, and nothing comes before that"
+        assert following() is None, "it ends, and nothing comes before that"
     (event,) = watched(workspace, path + "?watch=1&timeoutSeconds=1")
     assert event["object"]["spec"] == {}
 

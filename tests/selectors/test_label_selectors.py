@@ -227,7 +227,8 @@ def test_errors_of_objects() -> None:
         'spec.selector.matchExpressions[2].operator: Invalid value: "Nope": not a valid selector operator'
     )
     assert errors[4] == 'spec.selector.matchExpressions[2].key: Invalid value: "": name part must be non-empty'
-    assert errors[5].startswith(
+    assert errors[5] == f'spec.selector.matchExpressions[2].key: Invalid value: "": name part {QUALIFIED}'
+    assert errors[6].startswith(
         'spec.selector.matchExpressions[2].values[0]: Invalid value: "-": a valid label must be'
     )
     assert selectors.validate_object(None, Path("x")) == []

@@ -99,6 +99,13 @@ def _beyond_structure(schema: Any) -> bool:
     )
 
 
+def parts(schema: Schema) -> Iterator[Schema]:
+    """A schema and all schemas in it."""
+    yield schema
+    for _, child in _children(schema):
+        yield from parts(child)
+
+
 def _children(schema: Schema) -> Iterator[tuple[str, Any]]:
     """What a schema holds, each with its path below the schema's."""
     if isinstance(schema.get("additionalProperties"), dict):

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from manifold.base.names import segment_name, subdomain_name
+from manifold.base.versions import version_rank
 from manifold.schema.structural import StructuralCodec, compile_schema
 from manifold.schema.structural.jsonpath import compile_path, path_names
 from manifold.types.apiextensions.columns import printer_columns
@@ -133,20 +134,34 @@ def _type(
         stored_version=stored,
         columns=printer_columns(version.get("additionalPrinterColumns") or ()),
         field_labels=_field_labels(selectable) if selectable else metadata_labels,
-        selectable=(*METADATA_FIELDS, *(".".join(path_names(path)) for path in selectable)),
+        selectable=(
+            *(METADATA_FIELDS if spec["scope"] == "Namespaced" else METADATA_FIELDS[:1]),
+            *(".".join(path_names(path)) for path in selectable),
+        ),
         subresources=subresources,
         generation=True,
         custom=True,
         evolution=VersionEvolution(content, name, stored, schemas, webhook),
-        deprecation=_deprecation(group, name, kind, version),
+        deprecation=_deprecation(spec, kind, version),
         unconditional_update=False,
     )
 
 
-def _deprecation(group: str, version: str, kind: str, described: Object) -> str:
-    if not described.get("deprecated"):
+def _deprecation(spec: Object, kind: str, version: Object) -> str:
+    """The warning of a deprecated version; unless its definition has words for it, it names the newest good one."""
+    if not version.get("deprecated"):
         return ""
-    return described.get("deprecationWarning") or f"{group}/{version} {kind} is deprecated"
+    declared = version.get("deprecationWarning")
+    if declared is not None:
+        return str(declared)
+    group, own = spec["group"], version_rank(version["name"])
+    text = f"{group}/{version['name']} {kind} is deprecated"
+    good = [
+        other["name"]
+        for other in spec["versions"]
+        if other.get("served") and not other.get("deprecated") and version_rank(other["name"]) < own
+    ]
+    return f"{text}; use {group}/{min(good, key=version_rank)} {kind}" if good else text
 
 
 def _field_labels(paths: Sequence[str]) -> FieldLabels:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from manifold.base.errors import forbidden as refused
-from manifold.base.fields import FieldError, Path, immutable, invalid, required
+from manifold.base.fields import FieldError, Path, immutable, invalid, quote, required
 from manifold.schema.structural.validation import same_json
 from manifold.types.apiextensions.rules import UNENFORCED, versions_with_rules
-from manifold.types.apiextensions.spec import name_errors, spec_errors
+from manifold.types.apiextensions.spec import name_errors, spec_errors, unrecognized_formats
 from manifold.types.declaring import CREATED, NAME, built_in
 from manifold.types.resource import Object
 from manifold.types.strategies import PlainStrategy, StatusSubresource, keep
@@ -89,9 +89,12 @@ class DefinitionStrategy(PlainStrategy):
             self._remember_stored(new)
         self._check_reserved(new)
 
-    def warnings(self, new: Object) -> list[str]:
-        """That rules are not enforced."""
-        return [UNENFORCED] if versions_with_rules(new) else []
+    def warnings(self, new: Object, old: Object | None = None) -> list[str]:
+        """That rules are not enforced, and which formats are new and say nothing."""
+        known = unrecognized_formats(old["spec"]) if old is not None else frozenset()
+        formats = sorted(unrecognized_formats(new["spec"]) - known)
+        told = [f"unrecognized format {quote(form)}" for form in formats]
+        return told + ([UNENFORCED] if versions_with_rules(new) else [])
 
     def _remember_stored(self, new: Object) -> None:
         stored = new["status"].get("storedVersions") or []

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from manifold.base.fields import INVALID, FieldError, shown
+from manifold.base.fields import INVALID, FieldError, quote, shown
+from manifold.schema.object_metadata import STANDARD_FINALIZERS
 from manifold.schema.structural import ABSENT, RULES_SKIPPED, Structural, blocks_rules
 from manifold.types.apiextensions import scale_fields
 from manifold.types.resource import Object
@@ -18,6 +19,7 @@ from manifold.types.strategies import PlainStrategy, keep
 
 CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 """The verbs of custom types, in the order their discovery tells them."""
+_QUALIFIED = "a domain-qualified finalizer name"
 Rules = Callable[[Object, Object | None], list[FieldError]]
 """The errors of a type's rules about a new object and, on update, its predecessor."""
 
@@ -72,6 +74,18 @@ class CustomStrategy(PlainStrategy):
         """What the schema says of what has changed, then the rules."""
         return self.ruled(self.structural.validate(new, old) + self._scale_errors(new), new, old)
 
+    def warnings(self, new: Object, old: Object | None = None) -> list[str]:
+        """That finalizers which are new have names others may have, too."""
+        finalizers = new["metadata"].get("finalizers")
+        if not finalizers:
+            return []
+        before = old["metadata"].get("finalizers") or () if old is not None else ()
+        return [
+            f"metadata.finalizers: {quote(name)}: {_unqualified(name)}"
+            for name in sorted(set(finalizers) - set(before) - STANDARD_FINALIZERS)
+            if "/" not in name
+        ]
+
     def _scale_errors(self, new: Object) -> list[FieldError]:
         if self.scale is None:
             return []
@@ -86,6 +100,11 @@ class CustomStrategy(PlainStrategy):
         elif self._rules is not None:
             errors.extend(self._rules(new, old))
         return errors
+
+
+def _unqualified(finalizer: str) -> str:
+    wanted = "a domain-qualified finalizer name including a path (/)" if "." in finalizer else _QUALIFIED
+    return f"prefer {wanted} to avoid accidental conflicts with other finalizer writers"
 
 
 class CustomStatus:

@@ -22,8 +22,9 @@ from manifold.base.fields import (
 )
 from manifold.base.go_text import json_text
 from manifold.base.names import dns_label_1035, dns_subdomain
-from manifold.schema.structural.checking import schema_errors
+from manifold.schema.structural.checking import parts, schema_errors
 from manifold.schema.structural.field_paths import find_field
+from manifold.schema.structural.formats import checked_format
 from manifold.schema.structural.validation import same_json
 from manifold.types.apiextensions.webhooks import conversion_errors
 from manifold.types.resource import Object
@@ -275,3 +276,13 @@ def selectable_errors(fields: Sequence[Object], schema: Object, path: Path) -> l
     if len(seen) > MAX_SELECTABLE:
         errors.append(too_many(path, len(seen), MAX_SELECTABLE))
     return errors
+
+
+def unrecognized_formats(spec: Object) -> frozenset[str]:
+    """The formats in the schemas of a spec that nothing is held to."""
+    return frozenset(
+        str(part["format"])
+        for version in spec.get("versions") or ()
+        for part in parts((version.get("schema") or {}).get("openAPIV3Schema") or {})
+        if part.get("format") and not checked_format(part["format"], (part["type"],) if part.get("type") else ())
+    )
