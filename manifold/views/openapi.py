@@ -16,7 +16,7 @@ import orjson
 from manifold.base.errors import not_acceptable
 from manifold.schema.openapi import documents, swagger, swagger_protobuf
 from manifold.schema.openapi.resources import Part, Resource
-from manifold.types.resource import ResourceType
+from manifold.types.resource import METADATA_FIELDS, ResourceType
 from manifold.views.document import IMMUTABLE, JSON, PRIVATE, Document, content_tag
 from manifold.views.subresources import Shown, shown
 
@@ -47,6 +47,7 @@ def _resource(kind: ResourceType, custom_schema: CustomSchema) -> Resource:
         schema_name=kind.schema_name,
         parts=tuple(_part(kind, part) for part in shown(kind)),
         custom=custom_schema(kind) if kind.custom else None,
+        selectable=tuple(field for field in kind.selectable if field not in METADATA_FIELDS) if kind.custom else (),
         protobuf=bool(kind.protobuf),
         strategic_merge=not kind.custom,
     )

@@ -30,7 +30,14 @@ def custom_component(resource: Resource) -> Schema:
     schema["x-kubernetes-group-version-kind"] = [
         {"group": resource.group, "version": resource.version, "kind": resource.kind}
     ]
-    return schema
+    return schema | _selectable(resource)
+
+
+def _selectable(resource: Resource) -> Schema:
+    """What tells clients which fields objects can be selected by (KEP-4358)."""
+    if not resource.selectable:
+        return {}
+    return {"x-kubernetes-selectable-fields": [{"fieldPath": field} for field in resource.selectable]}
 
 
 def custom_list(resource: Resource) -> Schema:
@@ -53,6 +60,7 @@ def custom_list(resource: Resource) -> Schema:
                 "kind": resource.list_kind or f"{resource.kind}List",
             }
         ],
+        **_selectable(resource),
     }
 
 

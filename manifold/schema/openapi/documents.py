@@ -59,7 +59,7 @@ def document_tag(resources: Sequence[Resource], name: str) -> str:
         ]
         digest.update(orjson.dumps(facts))
         if resource.custom is not None:
-            digest.update(orjson.dumps(resource.custom))
+            digest.update(orjson.dumps([resource.custom, resource.selectable]))
     return digest.hexdigest().upper()
 
 

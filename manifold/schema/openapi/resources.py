@@ -31,6 +31,7 @@ class Resource:
     - `schema_name`: full name of its schema. A built-in one is found by this name.
     - `custom`: for custom resources the OpenAPI schema of the objects, as its definition gives it, None for built-in
       ones.
+    - `selectable`: for custom resources the fields objects can be selected by, those of metadata left out.
     - `protobuf`: whether bodies may also be protobuf; `strategic_merge`: whether a patch may be a strategic merge
       patch.
     """
@@ -45,6 +46,7 @@ class Resource:
     schema_name: str
     parts: tuple[Part, ...] = ()
     custom: Mapping[str, Any] | None = None  # a JSON schema
+    selectable: tuple[str, ...] = ()
     protobuf: bool = False
     strategic_merge: bool = True
 
