@@ -49,24 +49,22 @@ class TypedCodec:
 
     def normalize(self, obj: dict[str, Any]) -> list[str]:
         """Bring `obj` in place into stored form; see `Codec` of the types layer. Raises a 400 Status."""
-        run = self._run
-        if run is None:
-            run = self._run = _structure(self._node, {})
         try:
-            run(obj)
-        except _UnusualError:
-            pass
-        else:
-            return []
-        try:
-            return decoding.decode(self._node, obj)
+            return self.decode(obj)
         except decoding.DecodingError as error:
             kind = self._kind
             raise bad_request(f'{kind} in version "{self._version}" cannot be handled as a {kind}: {error}') from None
 
     def decode(self, obj: dict[str, Any]) -> list[str]:
         """As `normalize`, but raises `decoding.DecodingError`: the decoder's own words, for callers that wrap them."""
-        return decoding.decode(self._node, obj)
+        run = self._run
+        if run is None:
+            run = self._run = _structure(self._node, {})
+        try:
+            run(obj)
+        except _UnusualError:
+            return decoding.decode(self._node, obj)
+        return []
 
 
 def _structure(node: Node, known: dict[int, Callable[[dict[str, Any]], None]]) -> Callable[[dict[str, Any]], None]:

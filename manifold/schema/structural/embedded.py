@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from manifold.base.fields import FieldError, Path, invalid, required
@@ -87,10 +88,15 @@ def decode_metadata(metadata: Any, path: str) -> list[str]:
         given = json_type(metadata)
         found = {"boolean": "bool", "integer": "number"}.get(given, given)
         raise DecodingError(f"json: cannot unmarshal {found} into Go value of type v1.ObjectMeta")
+    problems = _object_meta().decode(metadata)
+    return problems and sorted(f"{path}.{problem[len(_UNKNOWN) : -1]}" for problem in problems)
+
+
+@cache
+def _object_meta() -> TypedCodec:
     from manifold.schema.loading import built_in_schemas
 
-    problems = TypedCodec(built_in_schemas()[OBJECT_META], "ObjectMeta").decode(metadata)
-    return sorted(f"{path}.{problem[len(_UNKNOWN) : -1]}" for problem in problems)
+    return TypedCodec(built_in_schemas()[OBJECT_META], "ObjectMeta")
 
 
 def _collector(schema: dict[str, Any]) -> Walk[tuple[dict[str, Any], str]] | None:
