@@ -1,11 +1,13 @@
 """Definitions are accepted and refused as Kubernetes' own validator does it, in its words."""
 
+import copy
 import re
 from dataclasses import replace
 from random import Random
 
 import pytest
 from mistaken_definitions import CHANGES, DEFINITIONS, LIVE
+from support.random_objects import changed
 from support.random_schemas import random_definition
 from support.validation_peer import Answer, Question, ask_manifold, ask_peer, difference
 
@@ -48,6 +50,27 @@ def differences(questions):
 def test_schemas_made_at_random(seed):
     random = Random(seed)
     asked = [Question(random_definition(random, WRONG[position % len(WRONG)])) for position in range(400)]
+    found = differences(asked)
+    assert not found, f"{len(found)} differ\n" + "\n".join(found[:5])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_schemas_that_change_at_random(seed):
+    random = Random(seed)
+    live = [random_definition(random, 0.02) for _ in range(400)]
+    live = [made for made in live if not ask_manifold(Question(made)).causes]
+    asked = []
+    for made in live:
+        after = copy.deepcopy(made)
+        version = random.choice(after["spec"]["versions"])
+        kind = random.randrange(3)
+        if kind == 0:
+            after = random_definition(random, 0.1)
+        elif kind == 1:
+            version["schema"]["openAPIV3Schema"] = changed(random, version["schema"]["openAPIV3Schema"], 1)
+        else:
+            after["spec"] = changed(random, after["spec"], 1)
+        asked.append(Question(after, former=made))
     found = differences(asked)
     assert not found, f"{len(found)} differ\n" + "\n".join(found[:5])
 

@@ -164,9 +164,10 @@ def status_errors(definition: Object) -> list[FieldError]:
         return [*errors, invalid(_STORED, stored, "must have at least one stored version")]
     names = set()
     for version in definition["spec"].get("versions") or ():
-        names.add(version.get("name"))
-        if version.get("storage") and version.get("name") not in stored:
-            errors.append(invalid(_STORED, stored, f"must have the storage version {version.get('name')}"))
+        name = version.get("name") or ""
+        if version.get("storage") and (name not in stored or name in names):
+            errors.append(invalid(_STORED, stored, f"must have the storage version {name}"))
+        names.add(name)
     for position, name in enumerate(stored):
         if name not in names:
             text = (

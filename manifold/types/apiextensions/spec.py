@@ -121,7 +121,7 @@ def _version_errors(spec: Object, path: Path, unchanged: bool) -> list[FieldErro
     if sum(bool(version.get("storage")) for version in versions) != 1:
         text = "must have exactly one version marked as storage version"
         errors.append(invalid(place, shown_versions(spec), text))
-    if versions and (wrong := dns_label_1035(names[0] or "")):
+    if versions and names[0] and (wrong := dns_label_1035(names[0])):
         errors.append(invalid(path.child("version"), names[0], ",".join(wrong)))
     return errors
 

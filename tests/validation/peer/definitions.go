@@ -42,7 +42,7 @@ func (s strategy) create(ctx context.Context, made *apiextensions.CustomResource
 
 func (s strategy) update(ctx context.Context, changed, former *apiextensions.CustomResourceDefinition) field.ErrorList {
 	s.PrepareForCreate(ctx, former)
-	former.ResourceVersion, changed.ResourceVersion = "1", "1"
+	former.ResourceVersion, changed.ResourceVersion, changed.Generation = "1", "1", former.Generation
 	former.Status.Conditions = []apiextensions.CustomResourceDefinitionCondition{
 		{Type: apiextensions.Established, Status: apiextensions.ConditionTrue},
 	}
