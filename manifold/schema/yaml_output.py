@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache, cmp_to_key
 from typing import Any
 
-from manifold.schema.structural.validation import number_text
+from manifold.base.go_text import number
 from manifold.schema.yaml_documents import plain_tag
 
 _TAG = "tag:yaml.org,2002:"
@@ -51,7 +51,7 @@ def _dumper() -> Any:  # a class made of PyYAML's, which is imported by the firs
         return dumper.represent_mapping(f"{_TAG}map", sorted(value.items(), key=_by_name))
 
     def real(dumper: Any, value: float) -> Any:
-        return dumper.represent_scalar(f"{_TAG}float", number_text(value))
+        return dumper.represent_scalar(f"{_TAG}float", number(value))
 
     Dumper.add_representer(str, text)
     Dumper.add_representer(dict, mapping)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.javascript import installed
 
 from manifold.base.errors import StatusError
 from manifold.schema.patches import apply_json_patch
 
 SUITE = Path(__file__).parent / "suite"
-CACHE = SUITE.parents[2] / ".cache" / "patch-suite"
 LENIENT = {"Out of bounds (lower)": '{"op": "add", "path": "/bar/-1", "value": "5"}',
            "missing 'value' parameter": '{"op": "test", "path": "/0"}'}  # fmt: skip
 """Refused by the RFC, and not by Kubernetes: see json_patch.py."""
@@ -25,19 +22,7 @@ REFUSED = object()
 @pytest.fixture(scope="session")
 def cases() -> list[dict[str, Any]]:
     """All cases that are not disabled."""
-    assert shutil.which("npm"), "this test needs npm, to install the public test suite of JSON patch"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / "node_modules" / "json-patch-test-suite"
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (SUITE / "package-lock.json").read_text()
-        kept = CACHE / "package-lock.json"
-        if not folder.exists() or not kept.exists() or kept.read_text() != wanted:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(SUITE / name, CACHE)
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
+    folder = installed(SUITE) / "node_modules" / "json-patch-test-suite"
     found = [case for name in ("spec_tests", "tests") for case in json.loads((folder / f"{name}.json").read_text())]
     return [case for case in found if "doc" in case and "patch" in case and not case.get("disabled")]
 

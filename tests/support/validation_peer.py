@@ -18,7 +18,7 @@ from manifold.types import metadata as metadata_rules
 from manifold.types.apiextensions.custom_types import custom_types
 from manifold.types.apiextensions.definitions import CUSTOM_RESOURCE_DEFINITIONS
 from manifold.types.resource import ResourceType
-from support.go_program import go_program
+from support.go_programs import build
 
 SOURCES = Path(__file__).parents[1] / "validation" / "peer"
 RULES = "x-kubernetes-validations"
@@ -65,7 +65,7 @@ def without_rules(value: Any) -> Any:
 
 def ask_peer(definitions: Iterable[Object], questions: Iterable[Question]) -> list[Answer]:
     """The peer's answers, with these definitions kept by their names. They must be good."""
-    program = go_program("validation_peer", SOURCES)
+    program = build(SOURCES, ".", "validation_peer")
     kept = [{"keep": one["metadata"]["name"], "definition": one} for one in definitions]
     lines = [json.dumps(line) for line in (*kept, *(question.asked() for question in questions))]
     done = subprocess.run([program], input="\n".join(lines), capture_output=True, text=True, check=False)
