@@ -134,6 +134,14 @@ class Chain:
         """
         return await self._authorize(attributes, True)
 
+    async def enters(self, user: User, cluster: str) -> bool:
+        """Whether a user may enter a logical cluster. Not remembered: it is asked about many, once each."""
+        question = _Question(Attributes(user, "access", cluster, path="/"), False)
+        if user.privileged:
+            return (await self.logical_clusters.get(cluster)).value is not None
+        entered = await self._enter(question)
+        return entered is None or entered.allowed
+
     async def _authorize(self, a: Attributes, deep: bool) -> Decision:
         if MASTERS in a.user.groups:
             return _PASSED

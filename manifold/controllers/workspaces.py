@@ -23,7 +23,7 @@ from manifold.types.resource import Object
 from manifold.views.offers import all_definitions
 from manifold.views.resolution import Resolver
 from manifold.views.rows import gates, read_row, row_key
-from manifold.workspaces import content
+from manifold.workspaces import content, entries
 from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
 
 RETRY_SECONDS = 1.0
@@ -218,10 +218,13 @@ class SweepController:
         told = await all_definitions(snapshot, read_row(row.value)) if row is not None else []
         defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
+        bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
         for prefix in (*stored, *defined, gates(cluster), *owners.swept_ranges(cluster)):
             position, end = prefix, keys.after(prefix)
             while True:
                 rows = await snapshot.scan(position, end, PAGE)
+                for one in rows if prefix == bindings else ():  # before the binding, which tells of them
+                    due += [write.key for write in await entries.written(snapshot, one.key, one.value, None)]
                 due += [row.key for row in rows]
                 while len(due) >= MAX_WRITES - 2:
                     await self._store.commit([Write(key, None) for key in due[: MAX_WRITES - 2]])

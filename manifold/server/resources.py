@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 import orjson
 
@@ -72,6 +73,21 @@ class Sink:
             data = b"".join(self._parts)
             self._parts.clear()
             await self._responder.chunk(data)
+
+
+def representation(request: Request, accepted: Accepted, now: Callable[[], datetime]) -> Representation:
+    """The form of an answer, with what the query says of it. Raises the 400 of a query that says it wrongly."""
+    if accepted.media == PROTOBUF:
+        return binary.METADATA_ONLY if accepted.form == "metadata" else binary.PLAIN
+    if accepted.form == "table":
+        include = first(request.query, "includeObject")
+        if include not in ("", "Metadata", "Object", "None"):
+            raise errors.bad_request(
+                f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
+                "must be 'Metadata', 'Object', 'None', or empty"
+            )
+        return Table(include or "Metadata", now())
+    return METADATA_ONLY if accepted.form == "metadata" else PLAIN
 
 
 class Resources:
@@ -192,17 +208,7 @@ class Resources:
         await responder.made(200, form.render(target.served, row.value, row.revision))
 
     def _representation(self, request: Request, accepted: Accepted) -> Representation:
-        if accepted.media == PROTOBUF:
-            return binary.METADATA_ONLY if accepted.form == "metadata" else binary.PLAIN
-        if accepted.form == "table":
-            include = first(request.query, "includeObject")
-            if include not in ("", "Metadata", "Object", "None"):
-                raise errors.bad_request(
-                    f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
-                    "must be 'Metadata', 'Object', 'None', or empty"
-                )
-            return Table(include or "Metadata", self._environment.clock.now())
-        return METADATA_ONLY if accepted.form == "metadata" else PLAIN
+        return representation(request, accepted, self._environment.clock.now)
 
     def _range(self, target: Target, chosen: selection.Selection) -> bytes | None:
         """The key range of a list or watch, narrowed by what the selection pins down; None: nothing can match."""

@@ -38,6 +38,8 @@ from manifold.registry.hub import Hub
 from manifold.registry.owners import Owners
 from manifold.registry.writing import Environment, SystemClock
 from manifold.server import files, health
+from manifold.server.access import NAME as ACCESS
+from manifold.server.access import AccessService
 from manifold.server.app import Application, Doors
 from manifold.server.documents import Documents
 from manifold.server.fairness import Turns
@@ -52,7 +54,7 @@ from manifold.storage.sqlite import open_store
 from manifold.types.kcp import EXPORTED_TYPES, SYSTEM_TYPES
 from manifold.types.table import built_in_types
 from manifold.views.resolution import Resolver
-from manifold.workspaces import guarding
+from manifold.workspaces import entries, guarding
 from manifold.workspaces.admission import WorkspaceAdmission
 from manifold.workspaces.bootstrap import Setting, bootstrap
 from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffects
@@ -68,6 +70,7 @@ from manifold.workspaces.namespaces import (
     namespace,
 )
 from manifold.workspaces.paths import Paths
+from manifold.workspaces.reachable import Reachable
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
 
@@ -180,6 +183,7 @@ async def _assemble(
         root_ca,
     )
     await bootstrap(store, clock, foundation, kinds, setting)
+    await entries.complete(store)
 
     exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}
     resolver = Resolver(store, types, exported)
@@ -227,6 +231,7 @@ async def _assemble(
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
         ("", "configmaps"): ContentEffects(namespaces, ROOT_CA_CONFIG_MAP),
         ("", "serviceaccounts"): ContentEffects(namespaces, SERVICE_ACCOUNT),
+        entries.BINDINGS: entries.BindingEntries(),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
             kinds, workspace_types, default_exports, shard, clock, root_ca
         ),
@@ -251,7 +256,10 @@ async def _assemble(
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))
     watches = OpenWatches(store, chain, resolver, [kinds.get("tenancy.kcp.io", "workspacetypes").prefix])
-    services = Services(lifecycle_services(store, chain, logical_clusters, workspace_types))
+    workspace_type = kinds.get("tenancy.kcp.io", "workspacetypes")
+    reachable = Reachable(store, chain, logical_clusters, workspace_type, workspace_types)
+    access = AccessService(chain, paths, reachable, clock)
+    services = Services({**lifecycle_services(store, chain, logical_clusters, workspace_types), ACCESS: access})
     routes = Routes(environment, chain, authentication, issuer)
     checks = _checks(surroundings, store)
     documents = Documents(
@@ -266,7 +274,7 @@ async def _assemble(
         chain,
         resolver,
         paths,
-        Resources(environment, Hub(store), watches, routes.table()),
+        Resources(environment, Hub(store), watches, {**routes.table(), **access.routes()}),
         documents.serve,
         lambda header: token_cluster(header.partition(" ")[2]),
         checks,

@@ -17,6 +17,7 @@ import orjson
 
 from manifold import __version__
 from manifold.auth.rbac.bootstrap import bootstrap_objects, root_policy_objects
+from manifold.base import keys
 from manifold.exports import bindings
 from manifold.exports.bindings import Export
 from manifold.registry.objects import Author, Kinds
@@ -26,7 +27,7 @@ from manifold.storage.contract import MAX_WRITES, Store, Write
 from manifold.types.kcp import EXPORTED_TYPES
 from manifold.types.kcp.catalog import openapi_schema, printed_columns, schema_object_name
 from manifold.types.resource import Object, ResourceType
-from manifold.workspaces import content
+from manifold.workspaces import content, entries
 from manifold.workspaces.foundation import KEY, ROOT, TENANCY, Foundation, encode
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.namespaces import namespace
@@ -96,6 +97,10 @@ async def _write(store: Store, writes: Iterable[Write]) -> None:
             merged = _successor(row.value, write.value)
             if merged != row.value:
                 due.append(Write(write.key, merged))
+    bindings_of = keys.type_prefix(*entries.BINDINGS)
+    for write in [one for one in due if one.key.startswith(bindings_of)]:
+        row = await snapshot.get(write.key)
+        due += await entries.written(snapshot, write.key, row.value if row is not None else None, write.value)
     for start in range(0, len(due), MAX_WRITES):
         await store.commit(due[start : start + MAX_WRITES])
 

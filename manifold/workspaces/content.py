@@ -20,6 +20,7 @@ from manifold.registry.objects import Author
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
 from manifold.views.rows import row_key, row_value
+from manifold.workspaces import entries
 from manifold.workspaces.lifecycle_labels import HAS_TERMINATORS, lifecycle_labels
 from manifold.workspaces.namespaces import namespace
 
@@ -160,7 +161,9 @@ def conditions(author: Author, pending: Sequence[str], scheduled: bool = False) 
 def build(author: Author, birth: Birth, root_ca: str) -> list[Write]:
     """Everything a new logical cluster contains. `author` writes in it."""
     bound = [(bindings.default_binding_name(birth.cluster, export), export) for export in birth.exports]
-    writes = [logical_cluster(author, birth, bound), administrator_binding(author, birth.creator.name)]
+    administrator = administrator_binding(author, birth.creator.name)
+    writes = [logical_cluster(author, birth, bound), administrator]
+    writes += [Write(row, b"") for row in entries.rows_of(administrator.key, administrator.value or b"")]
     if bound:
         writes += binding_writes(author, birth.path, bound)
     if birth.universal:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from manifold.auth.rbac.subjects import MAX_USERS, bound_user, effective_users, in_scope
+from manifold.auth.rbac.subjects import MAX_USERS, bound_user, effective_users, in_scope, reaches
 from manifold.base.user import AUTHENTICATED, UNAUTHENTICATED, User
 
 HOME = "authentication.kcp.io/cluster-name"
@@ -110,3 +112,30 @@ def test_a_maximal_permission_policy_knows_prefixed_names() -> None:
     assert account.name == "apis.kcp.io:binding:system:kcp:serviceaccount:d:ns:a"
     assert names_and_groups(effective_users(account, "c")) == [("system:anonymous", (UNAUTHENTICATED,))]
     assert effective_users(account, "d") == (account,)
+
+
+_identities = st.builds(
+    lambda name, groups, scopes, homes: User(
+        name, "", groups, {key: value for key, value in ((SCOPES, scopes), (HOME, homes)) if value}
+    ),
+    st.sampled_from(["u", "v", SA]),
+    st.sets(st.sampled_from(["g", "h", AUTHENTICATED])).map(lambda found: tuple(sorted(found))),
+    st.lists(st.sampled_from(["cluster:c", "cluster:d", "cluster:c,cluster:e", "x"]), max_size=2).map(tuple),
+    st.lists(st.sampled_from(["c", "d"]), max_size=2, unique=True).map(tuple),
+)
+
+
+@given(_identities, st.lists(_identities, max_size=3), st.sampled_from(["c", "d", "e", "f"]))
+def test_reaches_are_all_there_is_to_look_for(user: User, held: list[User], cluster: str) -> None:
+    """Whoever a user counts as in a logical cluster is among its reaches, and not beyond where these go."""
+    warranted = tuple(
+        orjson.dumps(
+            {"user": one.name, "groups": one.groups, "extra": {key: list(values) for key, values in one.extra.items()}}
+        ).decode()
+        for one in held
+    )
+    user = User(user.name, user.uid, user.groups, {**user.extra, WARRANT: warranted})
+    here = {
+        (one.user.name, one.user.groups) for one in reaches(user) if one.clusters is None or cluster in one.clusters
+    }
+    assert set(names_and_groups(effective_users(user, cluster))) <= here

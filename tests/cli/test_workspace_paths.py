@@ -56,6 +56,38 @@ def test_resolve(argument, expected):
     assert resolve(argument, HERE, "") == Target(expected)
 
 
+SERVER = "https://host:6443/clusters/root:org:team"
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("https://host:6443/clusters/root:a:b", "root:a:b"),
+        ("https://host:6443/clusters/1umw6ehtvluim94b", "1umw6ehtvluim94b"),
+        ("https://host:6443/clusters/root:a/", "root:a"),
+        ("https://host:6443/clusters/root:a/api/v1", "root:a"),
+    ],
+)
+def test_urls_on_the_same_server(argument, expected):
+    assert resolve(argument, HERE, SERVER) == Target(expected)
+    assert resolve(argument, "", "https://host:6443") == Target(expected)
+
+
+@pytest.mark.parametrize(
+    ("argument", "problem"),
+    [
+        ("https://host:6443", "does not point to a workspace"),
+        ("https://host:6443/clusters/*", "does not point to a workspace"),
+        ("https://host:6443/clusters/Root", "does not point to a workspace"),
+        ("https://other:6443/clusters/root:a", "is of another server than the context; use --server"),
+        ("http://host:6443/clusters/root:a", "is of another server than the context; use --server"),
+    ],
+)
+def test_urls_that_lead_nowhere(argument, problem):
+    with pytest.raises(CommandError, match=problem):
+        resolve(argument, HERE, SERVER)
+
+
 @pytest.mark.parametrize(("argument", "expected"), [("root", "root"), ("root:x", "root:x"), ("root/x", "root:x")])
 def test_root_is_absolute_with_a_note(argument, expected):
     assert resolve(argument, HERE, "") == Target(expected, note=ROOT_NOTE)

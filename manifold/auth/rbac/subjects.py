@@ -7,6 +7,7 @@ what is granted to everybody is granted to it too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -110,6 +111,37 @@ def effective_users(user: User, cluster: str) -> tuple[User, ...]:
         if name:
             groups = (AUTHENTICATED, CLUSTER_GROUP_PREFIX + home_cluster(current))
             found.append(User(name, groups=groups))
+        waiting += warrants(current)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """An identity a user counts as in some logical clusters: in `clusters`, or, where that is None, in any."""
+
+    user: User
+    clusters: frozenset[str] | None = None
+
+
+def reaches(user: User) -> tuple[Reach, ...]:
+    """Whatever `effective_users` can find, over all logical clusters: who to look for where grants are looked up."""
+    found: list[Reach] = []
+    waiting = [user]
+    for _ in range(MAX_USERS):
+        if not waiting:
+            break
+        current = waiting.pop(0)
+        confined = _scope_clusters(current)
+        homes = current.extra.get(CLUSTER_NAME_KEY, ())
+        if homes:
+            confined = frozenset(homes) if confined is None else confined & frozenset(homes)
+        if confined is None:
+            found.append(Reach(current))
+        else:
+            found += [Reach(current, confined), Reach(_degraded(current))]
+        name = global_name(current)
+        if name:
+            found.append(Reach(User(name, groups=(AUTHENTICATED, CLUSTER_GROUP_PREFIX + home_cluster(current)))))
         waiting += warrants(current)
     return tuple(found)
 

@@ -47,6 +47,8 @@ SHORT = Flag("short", "Print the path of the workspace and nothing else.")
 WORKSPACE = Flag(
     "workspace", "Workspace to work in, absolute (:root:a) or relative; else the current one.", "PATH", "w"
 )
+OUTPUT = Flag("output", "wide, name or json; else a table.", "FORMAT", "o")
+MINE = Flag("mine", "The workspaces one may enter, wherever they are.")
 INTERACTIVE = Flag("interactive", "Browse the tree; not available.", short="i")
 CREATE_FLAGS = (
     Flag("type", "Type of the workspace, NAME or PATH:NAME; else its parent's default.", "TYPE"),
@@ -120,8 +122,27 @@ def _list() -> Action:
     return list_workspaces
 
 
+def _types() -> Action:
+    from manifold.cli.workspaces.reach import list_types
+
+    return list_types
+
+
 USE = Command(
-    "use", "Enter a workspace.", _use, "[PATH|..|-|.|~]", most=1, flags=(SHORT, INTERACTIVE), aliases=("cd", "enter")
+    "use",
+    "Enter a workspace.",
+    _use,
+    "[PATH|URL|..|-|.|~]",
+    most=1,
+    flags=(SHORT, INTERACTIVE),
+    aliases=("cd", "enter"),
+)
+LIST = Command(
+    "list",
+    "List the workspaces in the current one, or, with --mine, all one may enter.",
+    _list,
+    flags=(OUTPUT, MINE, WORKSPACE),
+    aliases=("ls",),
 )
 CREATE = Command("create", "Create a workspace.", _create, "NAME", most=1, flags=CREATE_FLAGS)
 COMMANDS = (
@@ -135,13 +156,7 @@ COMMANDS = (
         flags=(Flag("overwrite", "Update the context if it is there."),),
     ),
     Command("current", "Print the current workspace.", _current, flags=(SHORT,)),
-    Command(
-        "list",
-        "List the workspaces in the current one.",
-        _list,
-        flags=(Flag("output", "wide, name or json; else a table.", "FORMAT", "o"), WORKSPACE),
-        aliases=("ls",),
-    ),
+    LIST,
     Command(
         "tree",
         "Print the tree of workspaces below the current one.",
@@ -155,6 +170,7 @@ COMMANDS = (
             WORKSPACE,
         ),
     ),
+    Command("types", "List the types one may create in the current workspace.", _types, flags=(OUTPUT, WORKSPACE)),
     Command("up", "Enter the workspace above.", _up, flags=(SHORT,)),
     USE,
 )
@@ -170,6 +186,7 @@ EXAMPLES = """\
   {0} ~              go home
   {0} :              enter the topmost workspace of the current path
   {0} tree           what is below
+  {0} --mine         what one may enter, wherever it is
   {0} create-context keep this workspace as a context of its own"""
 
 
@@ -201,7 +218,8 @@ def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
 
             print(f"{program} {__version__}")
             return 0
-        command = command or USE
+        if command is None:
+            command = LIST if parsed.on("mine") else USE
         allowed = {flag.name for flag in (*COMMON, *command.flags)}
         for name in parsed.values:
             if name not in allowed:

@@ -50,8 +50,11 @@ class Target:
 def resolve(argument: str, current: str, url: str, home_directory: str = "") -> Target:
     """Where `argument` leads from the workspace `current` (empty: the context is at `url`, which is no workspace's).
 
-    `home_directory` is what a shell makes of a `~`. Raises CommandError for an argument that leads nowhere.
+    The URL of a workspace on the same server leads to it. `home_directory` is what a shell makes of a `~`. Raises
+    CommandError for an argument that leads nowhere.
     """
+    if "://" in argument:
+        return Target(_of_url(argument, url))
     text = argument
     if home_directory not in ("", "/") and (text == home_directory or text.startswith(home_directory + "/")):
         text = "~" + text[len(home_directory) :]
@@ -74,6 +77,16 @@ def resolve(argument: str, current: str, url: str, home_directory: str = "") -> 
     if path == "*" or not clusters.is_valid_path(path):
         raise CommandError(f"invalid workspace path: {argument}")
     return Target(path, note=note)
+
+
+def _of_url(argument: str, url: str) -> str:
+    """The path of the workspace at a URL, as people send each other when they invite somebody."""
+    there = place(argument)
+    if not there.path or there.path == "*" or not clusters.is_valid_path(there.path):
+        raise CommandError(f'the URL "{argument}" does not point to a workspace')
+    if there.base != place(url).base:
+        raise CommandError(f'the URL "{argument}" is of another server than the context; use --server')
+    return there.path
 
 
 def _inside(current: str, url: str) -> str:
