@@ -77,6 +77,7 @@ class Deletion:
         if "deletionTimestamp" not in obj["metadata"]:
             obj["metadata"]["deletionTimestamp"] = clock.format_seconds(operation.now)
             obj["metadata"]["deletionGracePeriodSeconds"] = 0
+            obj["metadata"]["generation"] = obj["metadata"].get("generation", 0) + 1
             obj["status"]["phase"] = TERMINATING if obj["status"].get("terminators") else DELETING
             obj["metadata"].setdefault("labels", {})[PHASE_LABEL] = obj["status"]["phase"]
             plan.guards.append(Guard(row.key, row.revision))

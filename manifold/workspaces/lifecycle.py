@@ -95,9 +95,6 @@ class LogicalClusterEffects(Effects):
         status = new.setdefault("status", {})
         former = old.get("status") or {}
         self._keep_annotations(operation, new, old)
-        for name in ("initializers", "terminators"):
-            if name in status and not status[name]:
-                del status[name]
         if status.get("phase") in (None, "", "Scheduling"):  # a logical cluster that exists has been scheduled
             status["phase"] = former.get("phase") or content.INITIALIZING
         finalizers = new["metadata"].get("finalizers") or []
@@ -111,7 +108,8 @@ class LogicalClusterEffects(Effects):
             if phase != content.INITIALIZING:
                 trim_owner(new)
         put_labels(new)
-        changed = [name for name in ("phase", "initializers", "terminators") if status.get(name) != former.get(name)]
+        told = ("phase", "initializers", "terminators")
+        changed = [name for name in told if (status.get(name) or None) != (former.get(name) or None)]
         if changed:
             await self._tell_workspace(operation, new, former, plan)
         if "deletionTimestamp" in new["metadata"] and former.get("terminators") and not status.get("terminators"):
@@ -135,6 +133,7 @@ class LogicalClusterEffects(Effects):
         if "deletionTimestamp" not in workspace["metadata"]:
             workspace["metadata"]["deletionTimestamp"] = clock.format_seconds(operation.now)
             workspace["metadata"]["deletionGracePeriodSeconds"] = 0
+            workspace["metadata"]["generation"] = workspace["metadata"].get("generation", 0) + 1
             workspace.setdefault("status", {})["phase"] = status["phase"]
             workspace["metadata"].setdefault("labels", {})[PHASE_LABEL] = status["phase"]
             plan.guards.append(Guard(row.key, row.revision))
