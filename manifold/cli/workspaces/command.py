@@ -165,7 +165,7 @@ COMMANDS = (
             Flag("full", "Print whole paths.", short="f"),
             Flag("wide", "Print the phases of workspaces and logical clusters."),
             Flag("depth", "How deep to go; the deepest tell how many are below.", "N"),
-            Flag("limit", "How many children of one workspace to show.", "N"),
+            Flag("limit", "How many children of one workspace to show, 0 for all; at a terminal 100.", "N"),
             INTERACTIVE,
             WORKSPACE,
         ),

@@ -109,11 +109,18 @@ def collection(path: str) -> str:
 
 
 def pages(
-    client: Client, request: str, accept: str = "application/json", continuation: str = ""
+    client: Client,
+    request: str,
+    accept: str = "application/json",
+    continuation: str = "",
+    limit: int = PAGE,
+    **query_of_all: str,
 ) -> Iterator[dict[str, Any]]:
-    """A list, page by page, from `continuation` on. One that has grown too old meanwhile goes on as of now."""
+    """A list, page by page, from `continuation` on, `limit` at a time. One that has grown too old meanwhile goes on as
+    of now. `query_of_all` is asked with every page.
+    """
     while True:
-        query = {"limit": str(PAGE)} | ({"continue": continuation} if continuation else {})
+        query = query_of_all | {"limit": str(limit)} | ({"continue": continuation} if continuation else {})
         try:
             page = client.get(f"{request}?{urlencode(query)}", accept)
         except ServerError as error:

@@ -3,10 +3,15 @@
 Children are read in pages and lines are written as soon as it is known whether another follows, so the first lines of
 a huge tree are there at once and memory does not grow with it. Every workspace must be asked for its children, which
 costs a round trip: a few connections ask ahead of what is being written.
+
+A reader at a terminal is shown so many children of one workspace and told how many more there are; whoever reads the
+output with a program gets all, as from kcp's command, and meanwhile a terminal behind it is told how far it is.
 """
 
 from __future__ import annotations
 
+import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +31,12 @@ CONNECTIONS = 6
 """How many connections ask at once."""
 AHEAD = 24
 """How many children of one workspace are asked ahead."""
+AT_A_TERMINAL = 100
+"""How many children of one workspace are shown at a terminal, unless another limit is asked for."""
+COUNTED = 5_000
+"""How many workspaces are counted with one request where the server does not say how many remain."""
+PROGRESS_SECONDS = 0.2
+_CELLS_ONLY = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
 def tree(session: Session, arguments: tuple[str, ...]) -> None:
@@ -39,13 +50,37 @@ def tree(session: Session, arguments: tuple[str, ...]) -> None:
             full=flags.on("full"),
             wide=flags.on("wide"),
             depth=flags.number("depth", 0),
-            limit=flags.number("limit", 0),
+            limit=flags.number("limit", AT_A_TERMINAL if sys.stdout.isatty() else 0),
+            progress=Progress(sys.stderr.isatty() and not sys.stdout.isatty()),
         )
         try:
             walk.write(path)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+        finally:
+            walk.progress.clear()
+
+
+@dataclass(slots=True)
+class Progress:
+    """How many workspaces have been written, for a terminal that does not see them."""
+
+    shown: bool = False
+    count: int = 0
+    _told: float = field(default_factory=time.monotonic)
+
+    def another(self) -> None:
+        """One more has been written."""
+        self.count += 1
+        if self.shown and time.monotonic() - self._told > PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            print(f"\r{self.count} workspaces", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leave nothing behind."""
+        if self.shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +108,7 @@ class Walk:
     wide: bool = False
     depth: int = 0
     limit: int = 0
+    progress: Progress = field(default_factory=Progress)
     _of_thread: local = field(default_factory=local)
 
     def write(self, path: str) -> None:
@@ -83,6 +119,7 @@ class Walk:
         say(f"└── {self._top(path)}")
         for line in self._lines(self._children(path, chain([first], later), 1), "    ", 1):
             say(line)
+            self.progress.another()
         say("")
 
     def _top(self, path: str) -> str:
@@ -120,7 +157,7 @@ class Walk:
         if isinstance(listed, str):
             text += f" ({listed})"
         elif self._is_deepest(level) and listed and listed[0].get("items"):
-            text += f" (+{_total(listed[0])})"
+            text += f" (+{listed[0]['count']})"
         return text
 
     def _children(self, path: str, listed: Iterator[dict[str, Any]], level: int) -> Iterator[Child | str]:
@@ -134,8 +171,7 @@ class Walk:
                     continue
                 if self.limit and shown == self.limit:
                     yield from waiting
-                    exact = not page["metadata"].get("continue") or "remainingItemCount" in page["metadata"]
-                    yield f"... {_total(page) - position if exact else 'and'} more"
+                    yield f"... {self._total(self.client, path, page) - position} more"
                     return
                 shown += 1
                 waiting.append(self._asked(clusters.join(path, workspace["metadata"]["name"]), workspace, level))
@@ -154,7 +190,11 @@ class Walk:
     def _below(self, path: str, limit: int) -> list[dict[str, Any]] | str:
         """The first page of the workspaces in `path`, or why it cannot be had."""
         try:
-            return [self._client_of_thread().get(f"{collection(path)}?{urlencode({'limit': limit})}")]
+            client = self._client_of_thread()
+            page = client.get(f"{collection(path)}?{urlencode({'limit': limit})}")
+            if limit == 1:
+                page["count"] = self._total(client, path, page)
+            return [page]
         except ServerError as error:
             if error.code == 403:
                 return "no access"
@@ -165,6 +205,15 @@ class Walk:
         if listed and (listed[0].get("metadata") or {}).get("continue"):
             later = pages(self.client, collection(path), continuation=listed[0]["metadata"]["continue"])
             yield from later
+
+    def _total(self, client: Client, path: str, page: dict[str, Any]) -> int:
+        """How many workspaces there are in `path` from the beginning of a page on; counted where it does not say."""
+        metadata, count = page.get("metadata") or {}, len(page.get("items") or ())
+        rest = metadata.get("continue") or ""
+        if not rest or "remainingItemCount" in metadata:
+            return count + int(metadata.get("remainingItemCount") or 0)
+        cells = pages(client, collection(path), _CELLS_ONLY, rest, limit=COUNTED, includeObject="None")
+        return count + sum(len(one.get("rows") or one.get("items") or ()) for one in cells)
 
     def _cluster_phase(self, path: str) -> str:
         try:
@@ -184,8 +233,3 @@ class Walk:
 
 def _phase(workspace: dict[str, Any]) -> str:
     return (workspace.get("status") or {}).get("phase") or "-"
-
-
-def _total(page: dict[str, Any]) -> int:
-    """How many there are from the beginning of this page on, as far as the server tells."""
-    return len(page.get("items") or ()) + int((page.get("metadata") or {}).get("remainingItemCount") or 0)
