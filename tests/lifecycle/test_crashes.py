@@ -86,8 +86,8 @@ def test_a_controller_that_is_killed(run):
 def test_a_server_that_is_killed(run):
     """Under a controller that goes on as if nothing had happened."""
     wanted = undisturbed(run)
-    controller = run.controller(*PHASES)
     for killed_at in (*PHASES, "leaving"):
+        controller = run.controller(*PHASES)
         name, cluster = run.begin()
         for phase in PHASES:
             controller.until(at=phase, cluster=cluster)
@@ -97,6 +97,7 @@ def test_a_server_that_is_killed(run):
             if (phase, killed_at) == ("told", "leaving"):
                 run.stage.crash()
         assert run.end(name, cluster) == wanted, killed_at
+        controller.stop()
 
 
 def test_both_are_killed(run):
