@@ -226,6 +226,11 @@ def test_the_wrong_questions(server, method, path, user, status):
         assert (answer["kind"], answer["code"]) == ("Status", status)
 
 
+def test_bad_credentials_are_refused_first(server):
+    status, answer = server.request("GET", MINE, user="", headers={"Authorization": "Bearer wrong"})
+    assert (status, answer["reason"]) == (401, "Unauthorized")
+
+
 def test_no_workspace_has_the_group(workspace):
     """A client of kcp that discovers what there is never meets it."""
     status, answer = workspace.request("GET", "/apis")

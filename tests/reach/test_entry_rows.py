@@ -1,11 +1,17 @@
 """The index behind the answer: it says what brute force says, leaves nothing behind, and comes to older stores."""
 
 import asyncio
+import contextlib
+import http.client
 import random
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from reach_world import ENTER, RBAC, binding, invite, mine, post, role
-from support.server import running_server
+from support.server import running_server, start_server
 
 from manifold.base import keys
 from manifold.storage.contract import Write
@@ -101,6 +107,45 @@ def test_a_store_without_the_index_gets_it(tmp_path):
     with running_server(tmp_path) as server:
         assert mine(server, workspace.path, user="alice") == [workspace.path]
     assert index_rows(tmp_path) == before
+
+
+def test_a_crash_leaves_rows_and_bindings_together(tmp_path):
+    """The server is killed while bindings are written, changed and deleted by several clients."""
+    server = start_server(tmp_path)
+    places = [server.create_workspace(directory=tmp_path) for _ in range(3)]
+    stopping = threading.Event()
+
+    def write(place, seed):
+        chance = random.Random(seed)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while not stopping.is_set():
+                name = f"b{chance.randrange(6)}"
+                url = f"{RBAC}/clusterrolebindings/{name}"
+                if chance.random() < 0.3:
+                    place.request("DELETE", url)
+                else:
+                    crowd = [f"m{number}" for number in range(chance.choice([0, 3, 30]))]
+                    place.request("PUT", url, binding(name, "guests", *chance.sample(SUBJECTS, 2), *crowd))
+
+    with ThreadPoolExecutor(6) as pool:
+        for number in range(6):
+            pool.submit(write, places[number % 3], number)
+        time.sleep(1.5)
+        server.stop(signal.SIGKILL)
+        stopping.set()
+
+    async def both():
+        store = await open_store(tmp_path / "root" / "store.sqlite")
+        try:
+            start = keys.type_prefix(*entries.BINDINGS)
+            found = await (await store.snapshot()).scan(start, keys.after(start))
+            return {row for one in found for row in entries.rows_of(one.key, one.value)}
+        finally:
+            await store.close()
+
+    wanted = asyncio.run(both())
+    assert len(wanted) > len(places)
+    assert set(index_rows(tmp_path)) == wanted
 
 
 def test_rows_are_few():
