@@ -26,7 +26,7 @@ from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
 from manifold.server.fairness import Turns
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request, attributes_of
-from manifold.server.request_info import CLUSTERS, RequestInfo
+from manifold.server.request_info import RequestInfo
 from manifold.server.resources import Resources
 from manifold.server.responses import Responder, Send
 from manifold.server.services import INDEX as SERVICES_INDEX
@@ -156,7 +156,7 @@ class Application:
         if unresolved:
             await self._unresolved(request, unresolved)
         if not request.user.privileged:
-            place = info.path.partition(CLUSTERS)[0] if info.path.startswith(SERVICES) else cluster
+            place = doors.services.place(request) if info.path.startswith(SERVICES) else cluster
             if not doors.turns.enter(place):
                 await doors.turns.wait(place)
             request.turns, request.place = doors.turns, place

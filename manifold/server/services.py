@@ -6,7 +6,7 @@ refused to everybody in the same words, so that nothing can be found out by aski
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -42,15 +42,24 @@ class Service(Protocol):
 
 
 class Services:
-    """The services of a process, by name."""
+    """The services of a process, by name. Who uses a view takes turns with all others who use it, but in those of
+    `per_caller` each caller has turns of its own.
+    """
 
-    def __init__(self, table: Mapping[str, Service]) -> None:
+    def __init__(self, table: Mapping[str, Service], per_caller: Collection[str] = ()) -> None:
         self._table = dict(table)
+        self._per_caller = frozenset(per_caller)
 
     @property
     def names(self) -> list[str]:
         """What there is."""
         return sorted(self._table)
+
+    def place(self, request: Request) -> str:
+        """In whose name a request waits for its turn: the view's, or its caller's in it."""
+        prefix = request.info.path.partition(CLUSTERS)[0]
+        name = prefix.removeprefix(PREFIX).partition("/")[0]
+        return f"{prefix}/{request.user.name}" if name in self._per_caller else prefix
 
     async def enter(self, request: Request) -> View:
         """Read the URL of a request and let it pass into its view, which is then the request's own: its info, user and

@@ -259,7 +259,9 @@ async def _assemble(
     workspace_type = kinds.get("tenancy.kcp.io", "workspacetypes")
     reachable = Reachable(store, chain, logical_clusters, workspace_type, workspace_types)
     access = AccessService(chain, paths, reachable, clock)
-    services = Services({**lifecycle_services(store, chain, logical_clusters, workspace_types), ACCESS: access})
+    services = Services(
+        {**lifecycle_services(store, chain, logical_clusters, workspace_types), ACCESS: access}, per_caller=(ACCESS,)
+    )
     routes = Routes(environment, chain, authentication, issuer)
     checks = _checks(surroundings, store)
     documents = Documents(

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifold.base.errors import StatusError
+from manifold.base.user import User
 from manifold.server.fairness import PER_CLUSTER, Turns
 from manifold.server.metrics import Registry
+from manifold.server.request import Request
+from manifold.server.services import Services
 
 
 def turns(**bounds) -> Turns:
@@ -173,3 +176,25 @@ def test_a_server_with_more_watches_than_places(server, workspace):
         assert status == 200
         assert "\nmanifold_flowcontrol_executing_requests 0\n" in body
         assert "\nmanifold_flowcontrol_queued_requests 0\n" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/services/shared/a/clusters/*/apis", "/services/shared/a"),
+        ("/services/shared/b/clusters/root/api/v1/secrets", "/services/shared/b"),
+        ("/services/own/self/clusters/*/apis", "/services/own/self/alice"),
+        ("/services/own/self/clusters/root:a/apis", "/services/own/self/alice"),
+        ("/services/nothing/a/clusters/*/apis", "/services/nothing/a"),
+        ("/services/own", "/services/own/alice"),
+        ("/services/", "/services/"),
+    ],
+)
+def test_views_have_turns_of_their_own(path, place):
+    """The users of a view share them; where everybody asks about himself, nobody waits for others."""
+
+    services = Services({}, per_caller=("own",))
+    scope = {"method": "GET", "headers": [], "query_string": b"", "raw_path": path.encode()}
+    request = Request(scope, None)
+    request.user = User("alice")
+    assert services.place(request) == place
