@@ -1,7 +1,11 @@
 """`ws --mine` and `ws types`, with the real kubectl, as somebody who was invited."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from reach_world import invite
@@ -42,6 +46,14 @@ def test_who_is_invited_by_url_enters_and_finds_it_again(workspace, shop):
         assert [name for name in names if name.startswith(f":{workspace.path}")] == [f":{shop.path}"]
     (name,) = [name for name in names if name.startswith(f":{workspace.path}")]
     assert run(f"ws {name}", workspace).stdout == f"Current workspace is '{shop.path}'.\n"
+    alone = subprocess.run(
+        ["manifold", "ws", "--mine", "-o", "name", "--kubeconfig", workspace.kubeconfig],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert alone.stdout.splitlines() == names
     listed = json.loads(run("ws --mine -o json", workspace).stdout)
     assert shop.path in [one["spec"]["path"] for one in listed["items"]]
 
