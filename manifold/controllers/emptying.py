@@ -97,6 +97,8 @@ async def _empty_range(
             if owned_elsewhere or flags & records.OWNED:
                 metadata = served.decode(row.value, row.revision)["metadata"]
                 await environment.owners.leave(plan, row, metadata, as_owner=owned_elsewhere)
+            if environment.followed.concerns(served):
+                await environment.followed.touch(plan, row.key)
             if not batch.takes(plan):
                 remainder.resources[_name(served)] += await batch.commit(store)
                 batch = _Batch()

@@ -14,6 +14,7 @@ from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty, end
 from manifold.exports.sweeping import LeftBehind
 from manifold.registry import delete, owners
 from manifold.registry.effects import Plan
+from manifold.registry.followed import swept_range
 from manifold.registry.objects import Kinds
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
@@ -219,7 +220,7 @@ class SweepController:
         defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
-        for prefix in (*stored, *defined, gates(cluster), *owners.swept_ranges(cluster)):
+        for prefix in (*stored, *defined, gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster)):
             position, end = prefix, keys.after(prefix)
             while True:
                 rows = await snapshot.scan(position, end, PAGE)

@@ -136,7 +136,7 @@ async def create(
             await environment.owners.refer(plan, key, considered(metadata), attempt)
         plan.guards.insert(0, Guard(key, 0))  # first, so that a taken name is what a refusal is about
         try:
-            revision = await environment.commit(Write(key, value), plan)
+            revision = await environment.commit(target, Write(key, value), plan)
         except GuardFailed as failed:
             if failed.guard.key == key and not generated:
                 await _check_free(Plan(await environment.store.snapshot()), key, target, name)

@@ -123,12 +123,12 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
         if finalizers:
             environment.owners.propagate(plan, row.key, metadata)
         value = served.encode(obj)
-        revision = await environment.commit(Write(row.key, value), plan)
+        revision = await environment.commit(target, Write(row.key, value), plan)
         return Result(200, value, revision)
     await effects.removing(operation, obj, plan)
     await environment.owners.leave(plan, row, metadata)
     if not options.dry_run:
-        await environment.commit(Write(row.key, None), plan)
+        await environment.commit(target, Write(row.key, None), plan)
     return Result(200, status=_success(target, obj))
 
 

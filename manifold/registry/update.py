@@ -218,7 +218,7 @@ async def _once(
     if wanted.options.dry_run:
         return Result(200, obj=new, warnings=warnings)
     value = await off_loop(served.encode, new) if large else served.encode(new)
-    revision = await environment.commit(Write(row.key, None if gone else value), plan)
+    revision = await environment.commit(target, Write(row.key, None if gone else value), plan)
     return Result(200, value, row.revision if gone else revision, warnings=warnings)
 
 

@@ -24,6 +24,7 @@ from manifold.base import errors, keys
 from manifold.base.user import User
 from manifold.registry.clusters import Clusters
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
+from manifold.registry.followed import Followed
 from manifold.registry.owners import Owners
 from manifold.registry.scope import Scope
 from manifold.registry.served import Served
@@ -125,6 +126,7 @@ class Environment:
     effects: EffectsByType
     clock: Clock
     owners: Owners
+    followed: Followed = field(default_factory=Followed)
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def turn(self, target: Target) -> AbstractAsyncContextManager[None]:
@@ -155,11 +157,13 @@ class Environment:
             self.clock.now(),
         )
 
-    async def commit(self, write: Write, plan: Plan) -> int:
+    async def commit(self, target: Target, write: Write, plan: Plan) -> int:
         """Commit an object's own write and what its effects added. Returns the revision of the object's write.
 
         Raises GuardFailed for the caller to try again, and a `Status` where the store refuses.
         """
+        if self.followed.concerns(target.served):
+            await self.followed.touch(plan, write.key)
         writes = [write, *plan.writes] if plan.writes else [write]
         try:
             if not plan.pointers:

@@ -24,6 +24,7 @@ from manifold.registry.served import Served
 from manifold.server import health
 from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
 from manifold.server.fairness import Turns
+from manifold.server.mounts import Mounts
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request, attributes_of
 from manifold.server.request_info import RequestInfo
@@ -35,6 +36,7 @@ from manifold.server.services import Services
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolution, Resolver
 from manifold.views.view import Shown
+from manifold.workspaces.paths import Mounted
 
 log = logging.getLogger("manifold.server")
 
@@ -58,6 +60,9 @@ class Paths(Protocol):
 
     async def resolve(self, path: str) -> str:
         """The logical cluster's name, or empty where the path leads nowhere."""
+
+    async def mounted(self, path: str) -> Mounted | None:
+        """The mounted workspace that a path goes through which leads to no logical cluster."""
 
     async def nearest(self, path: str) -> str:
         """The logical cluster of the last part of the path that leads somewhere; empty where none does."""
@@ -83,6 +88,7 @@ class Doors:
     turns: Turns
     services: Services
     homes: Homes | None = None
+    mounts: Mounts | None = None
 
 
 class Application:
@@ -142,10 +148,14 @@ class Application:
         unresolved = ""
         if cluster and not clusters.is_valid_path(cluster) and not cluster.startswith(clusters.SYSTEM_PREFIX):
             raise errors.bad_request(f'invalid cluster: "{cluster}" does not match the regex')
+        mounted: Mounted | None = None
         if cluster and not clusters.is_name(cluster):
             unresolved, cluster = cluster, await doors.paths.resolve(cluster)
             if cluster:
                 unresolved = ""
+            elif doors.mounts is not None:
+                mounted = await doors.paths.mounted(unresolved)
+                cluster = mounted.cluster if mounted is not None else ""
         request.user = await doors.authenticator.authenticate(authorization, request.certificate, cluster)
         attributes = attributes_of(request, cluster)
         if request.impersonate:
@@ -153,13 +163,19 @@ class Application:
             if wanted is not None:
                 request.user = await impersonate(doors.chain, attributes, wanted)
                 attributes = attributes_of(request, cluster)
-        if unresolved:
+        entering: Attributes | None = None
+        if mounted is not None and doors.mounts is not None:
+            entering = await doors.mounts.enter(request, mounted)
+        elif unresolved:
             await self._unresolved(request, unresolved)
         if not request.user.privileged:
-            place = doors.services.place(request) if info.path.startswith(SERVICES) else cluster
+            place = doors.services.place(request) if info.path.startswith(SERVICES) else unresolved or cluster
             if not doors.turns.enter(place):
                 await doors.turns.wait(place)
             request.turns, request.place = doors.turns, place
+        if entering is not None and mounted is not None and doors.mounts is not None:
+            await doors.mounts.serve(request, mounted, entering, responder)
+            return
         if info.path.startswith(SERVICES):
             view = await doors.services.enter(request)
             info, cluster = request.info, view.cluster

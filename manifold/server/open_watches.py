@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
 from manifold.base import keys
-from manifold.registry.watch import Watch
+from manifold.registry.served import Served
 from manifold.storage.contract import Change, Store
 from manifold.views.resolution import Resolver
 from manifold.views.rows import INDEX
@@ -32,6 +33,17 @@ SLICE = 200
 """How many watches are asked about before the loop may do something else."""
 
 
+class Stream(Protocol):
+    """What is open: a watch, or another stream that rests on a right."""
+
+    @property
+    def served(self) -> Served | None:
+        """The type it shows; None where that is not for this server to say."""
+
+    def end(self) -> None:
+        """End at the next boundary."""
+
+
 class OpenWatches:
     """All open watches of a process. `run` is owned by the shard and ends by cancellation."""
 
@@ -39,8 +51,8 @@ class OpenWatches:
         """`more`: ranges beside RBAC and logical clusters that views may rest on."""
         self._chain = chain
         self._resolver = resolver
-        self._rights: dict[Watch, tuple[Attributes, View | None]] = {}
-        self._by_cluster: dict[str, dict[Watch, None]] = {}
+        self._rights: dict[Stream, tuple[Attributes, View | None]] = {}
+        self._by_cluster: dict[str, dict[Stream, None]] = {}
         self._doubtful: set[str] = set()
         self._wake = asyncio.Event()
         rbac = keys.OBJECT + keys.segment("rbac.authorization.k8s.io")
@@ -52,7 +64,7 @@ class OpenWatches:
     def __len__(self) -> int:
         return len(self._rights)
 
-    def add(self, watch: Watch, attributes: Attributes, view: View | None = None) -> None:
+    def add(self, watch: Stream, attributes: Attributes, view: View | None = None) -> None:
         """Take in a watch that begins, with the view it came through. One that begins while the process stops is ended
         at once.
         """
@@ -62,8 +74,10 @@ class OpenWatches:
         if self.stopping:
             watch.end()
 
-    async def check(self, watch: Watch, attributes: Attributes) -> None:
+    async def check(self, watch: Stream, attributes: Attributes) -> None:
         """End a watch of a type that is no longer served as it was when the watch began."""
+        if watch.served is None:
+            return
         kind = watch.served.type
         evolution = kind.evolution
         if evolution is None:
@@ -73,7 +87,7 @@ class OpenWatches:
         if present is None or present.content != evolution.content:
             watch.end()
 
-    def discard(self, watch: Watch) -> None:
+    def discard(self, watch: Stream) -> None:
         """Forget a watch that has ended."""
         attributes, view = self._rights.pop(watch)
         for cluster in _grounds(attributes, view):

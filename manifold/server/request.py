@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -114,6 +114,24 @@ class Request:
                 raise errors.too_large(MAX_BODY)
             parts.append(part)
         return b"".join(parts)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises the 413 of one longer than 3 MiB."""
+        length = self.headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length) > MAX_BODY:
+            raise errors.too_large(MAX_BODY)
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise errors.bad_request("the client went away before the body was complete")
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > MAX_BODY:
+                raise errors.too_large(MAX_BODY)
+            if piece:
+                yield piece
+            more = message.get("more_body", False)
 
     def leave(self) -> None:
         """Give back the place among the requests under way, if it has one."""

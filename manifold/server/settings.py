@@ -57,6 +57,9 @@ class Settings:
     batteries_included: frozenset[str]
     enable_home_workspaces: bool
     home_workspaces_home_creator_groups: tuple[str, ...]
+    mount_proxy_client_cert_file: Path | None
+    mount_proxy_client_key_file: Path | None
+    mount_proxy_ca_file: Path | None
     feature_gates: Mapping[str, bool]
     v: int
     unused: tuple[str, ...] = ()
@@ -130,7 +133,15 @@ def _check(settings: Settings, given: Mapping[str, tuple[str, str]]) -> None:
         if settings.tls_cert_file is None:
             there, missing = missing, there
         raise SettingsError(f"{where(there)} needs --{missing} too: give both, or neither for a certificate of our own")
+    if (settings.mount_proxy_client_cert_file is None) != (settings.mount_proxy_client_key_file is None):
+        there, missing = "mount-proxy-client-cert-file", "mount-proxy-client-key-file"
+        if settings.mount_proxy_client_cert_file is None:
+            there, missing = missing, there
+        raise SettingsError(f"{where(there)} needs --{missing} too: give both, or neither")
     for name, path in (
+        ("mount-proxy-client-cert-file", settings.mount_proxy_client_cert_file),
+        ("mount-proxy-client-key-file", settings.mount_proxy_client_key_file),
+        ("mount-proxy-ca-file", settings.mount_proxy_ca_file),
         ("tls-cert-file", settings.tls_cert_file),
         ("tls-private-key-file", settings.tls_private_key_file),
         ("client-ca-file", settings.client_ca_file),
@@ -149,6 +160,8 @@ def _check(settings: Settings, given: Mapping[str, tuple[str, str]]) -> None:
         raise SettingsError(f"{where('batteries-included')}: battery user needs battery admin: include both")
     if settings.tls_cert_file is not None or settings.client_ca_file is not None:
         _check_tls(settings, where("tls-cert-file"), where("client-ca-file"))
+    if settings.mount_proxy_client_cert_file is not None or settings.mount_proxy_ca_file is not None:
+        _check_mount_tls(settings, where("mount-proxy-client-cert-file"), where("mount-proxy-ca-file"))
 
 
 def _readable(where: str, path: Path) -> None:
@@ -179,6 +192,25 @@ def _check_tls(settings: Settings, certificate: str, authority: str) -> None:
             raise SettingsError(
                 f"{authority}: {settings.client_ca_file} holds no PEM certificate; name the file of the CA"
             ) from None
+
+
+def _check_mount_tls(settings: Settings, certificate: str, authority: str) -> None:
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    given, key = settings.mount_proxy_client_cert_file, settings.mount_proxy_client_key_file
+    if given is not None:
+        try:
+            context.load_cert_chain(given, key, password=_no_password)
+        except (OSError, ValueError):  # SSLError is an OSError
+            text = f"{certificate}: {given} and {key} are no PEM certificate and its unencrypted key"
+            raise SettingsError(f"{text}; name a pair that belongs together") from None
+    if settings.mount_proxy_ca_file is not None:
+        try:
+            context.load_verify_locations(settings.mount_proxy_ca_file)
+        except OSError:
+            text = f"{authority}: {settings.mount_proxy_ca_file} holds no PEM certificate"
+            raise SettingsError(f"{text}; name the file of the CA") from None
 
 
 def _no_password() -> str:

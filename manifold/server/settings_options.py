@@ -66,7 +66,8 @@ _TABLE = (
            "it.", values.batteries, default="admin,workspace-types", repeats=True),
     Option("feature-gates", GENERAL, "NAME=BOOL,...",
            "Feature gates: " + ", ".join(f"{name}={str(on).lower()}" for name, on in values.GATES.items())
-           + ". In this version each is locked to the value shown.", values.gates, default="", repeats=True),
+           + f". In this version all but {', '.join(sorted(values.OPEN_GATES))} are locked to the value shown.",
+           values.gates, default="", repeats=True),
     Option("log-retention", GENERAL, "DURATION",
            "How long changes can be watched and listed from behind, at least; --log-retention-bytes keeps more of them "
            "where little is written.", values.duration, default="5m"),
@@ -117,6 +118,14 @@ _TABLE = (
            "reachable without it.", values.boolean, default="true"),
     Option("home-workspaces-home-creator-groups", WORKSPACES, "LIST", "Groups whose users get a home workspace.",
            values.listed, default="system:authenticated", repeats=True),
+    Option("mount-proxy-client-cert-file", WORKSPACES, "FILE",
+           "The PEM certificate (chain) by which mounted servers know this one. They see users as impersonated by it; "
+           "without it, as nobody.", values.path),
+    Option("mount-proxy-client-key-file", WORKSPACES, "FILE", "The PEM key of --mount-proxy-client-cert-file.",
+           values.path),
+    Option("mount-proxy-ca-file", WORKSPACES, "FILE",
+           "PEM certificates of the CAs that mounted servers are signed by (default: those the system trusts).",
+           values.path),
     Option("embedded-etcd-client-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,
            unused=True),
     Option("embedded-etcd-peer-port", UNUSED, "PORT", "The store is embedded and has no port.", values.text,

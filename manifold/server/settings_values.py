@@ -25,8 +25,9 @@ GATES: Mapping[str, bool] = {
     "WorkspaceAuthentication": False,
     "WorkspaceMounts": False,
 }
-"""The gates of section 1.6 of the tenancy reference, each locked to what this version does: naming one with that
-value is harmless, asking for the other is refused rather than ignored."""
+"""The gates of section 1.6 of the tenancy reference with their defaults. Those that are not in OPEN_GATES are locked to
+what this version does: naming one with that value is harmless, asking for the other is refused rather than ignored."""
+OPEN_GATES = frozenset(("WorkspaceMounts",))
 
 
 def text(value: str) -> str:
@@ -159,7 +160,7 @@ def gates(value: str) -> dict[str, bool]:
             raise ValueError(f"invalid value of {name}={word}; write true or false") from None
         if name not in GATES:
             raise ValueError(f"unrecognized feature gate: {name} (there are: {', '.join(GATES)})")
-        if wanted != GATES[name]:
+        if wanted != GATES[name] and name not in OPEN_GATES:
             locked = str(GATES[name]).lower()
             raise ValueError(f"cannot set feature gate {name} to {word}, feature is locked to {locked}")
         chosen[name] = wanted

@@ -20,6 +20,7 @@ from manifold.controllers.bindings import BindingController
 from manifold.controllers.definitions import DefinitionController
 from manifold.controllers.exports import ExportController, IdentityController, SchemaController, SliceController
 from manifold.controllers.garbage import GarbageController, PropagationController
+from manifold.controllers.mounts import MountController
 from manifold.controllers.namespace_content import ContentController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
@@ -34,6 +35,7 @@ from manifold.exports.references import References
 from manifold.exports.slices import SliceEffects, Slices
 from manifold.exports.sweeping import left_behind
 from manifold.registry.clusters import Clusters
+from manifold.registry.followed import Followed
 from manifold.registry.hub import Hub
 from manifold.registry.owners import Owners
 from manifold.registry.writing import Environment, SystemClock
@@ -43,6 +45,8 @@ from manifold.server.access import AccessService
 from manifold.server.app import Application, Doors
 from manifold.server.documents import Documents
 from manifold.server.fairness import Turns
+from manifold.server.mount_client import Credentials, MountClient
+from manifold.server.mounts import Mounts
 from manifold.server.open_watches import OpenWatches
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.resources import Resources
@@ -61,6 +65,7 @@ from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffect
 from manifold.workspaces.foundation import ROOT, lay
 from manifold.workspaces.homes import Homes
 from manifold.workspaces.lifecycle import LogicalClusterEffects
+from manifold.workspaces.mounts import Mounts as Mounting
 from manifold.workspaces.namespaces import (
     ROOT_CA_CONFIG_MAP,
     SERVICE_ACCOUNT,
@@ -193,6 +198,9 @@ async def _assemble(
     shard = ShardIdentity(settings.shard_name, surroundings.external_url, {"name": settings.shard_name})
     offerings = Offerings(store, kinds.get("apis.kcp.io", "apiexports"), kinds.get("apis.kcp.io", "apiresourceschemas"))
     references = References(foundation.exports(), offerings, paths, chain)
+    followed = Followed()
+    await followed.load(store)
+    mounting = Mounting(resolver, followed) if settings.feature_gates["WorkspaceMounts"] else None
     role_guard = guarding.RoleGuard(chain)
     admission = AdmissionChain(
         [guarding.PathGuard(), BoundTypes(resolver)],
@@ -233,10 +241,10 @@ async def _assemble(
         ("", "serviceaccounts"): ContentEffects(namespaces, SERVICE_ACCOUNT),
         entries.BINDINGS: entries.BindingEntries(),
         ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
-            kinds, workspace_types, default_exports, shard, clock, root_ca
+            kinds, workspace_types, default_exports, shard, clock, root_ca, mounting
         ),
     }
-    environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver))
+    environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver), followed)
     runtime = Runtime(
         store,
         [
@@ -252,6 +260,7 @@ async def _assemble(
             SweepController(environment, kinds, left_behind(exports)),
             GarbageController(environment, resolver),
             PropagationController(environment, resolver),
+            *([MountController(environment, kinds, mounting)] if mounting is not None else ()),
         ],
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))
@@ -262,6 +271,14 @@ async def _assemble(
     services = Services(
         {**lifecycle_services(store, chain, logical_clusters, workspace_types), ACCESS: access}, per_caller=(ACCESS,)
     )
+    hub = Hub(store)
+    credentials = Credentials(
+        settings.mount_proxy_client_cert_file, settings.mount_proxy_client_key_file, settings.mount_proxy_ca_file
+    )
+    mounts = Mounts(
+        MountClient(credentials), chain, watches, hub, kinds.get("tenancy.kcp.io", "workspaces"),
+        introduce=credentials.certificate is not None,
+    )  # fmt: skip
     routes = Routes(environment, chain, authentication, issuer)
     checks = _checks(surroundings, store)
     documents = Documents(
@@ -276,7 +293,7 @@ async def _assemble(
         chain,
         resolver,
         paths,
-        Resources(environment, Hub(store), watches, {**routes.table(), **access.routes()}),
+        Resources(environment, hub, watches, {**routes.table(), **access.routes()}),
         documents.serve,
         lambda header: token_cluster(header.partition(" ")[2]),
         checks,
@@ -284,6 +301,7 @@ async def _assemble(
         Turns(surroundings.metrics),
         services,
         homes if settings.enable_home_workspaces else None,
+        mounts if mounting is not None else None,
     )
     opened = Shard(store, Application(doors), runtime, watches, surroundings.stopping)
     surroundings.metrics.computed(

@@ -177,7 +177,7 @@ class WorkspaceAdmission(Plugin):
             if before and after.get(field) != before.get(field):
                 raise self._forbidden(request, f"spec.mount.{field} is immutable")
         phase = request.object.get("status", {}).get("phase")
-        if phase == "Ready" and (request.old or {}).get("status", {}).get("phase") != "Ready":
+        if not new.get("mount") and phase == "Ready" and (request.old or {}).get("status", {}).get("phase") != "Ready":
             for field in ("cluster", "URL"):
                 if not new.get(field):
                     raise self._forbidden(request, f"spec.{field} must be set for phase Ready")

@@ -26,6 +26,7 @@ from manifold.workspaces import content
 from manifold.workspaces.deleting import FINALIZER, Deletion
 from manifold.workspaces.lifecycle import keep_phase
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
+from manifold.workspaces.mounts import Mounts, keep_condition, mount_of, work_row
 from manifold.workspaces.types import Closure, WorkspaceTypes
 
 UNSCHEDULABLE = "No available shards to schedule the workspace"
@@ -79,7 +80,10 @@ class WorkspaceEffects(Effects):
         shard: ShardIdentity,
         clock: Clock,
         root_ca: str,
+        mounts: Mounts | None = None,
     ) -> None:
+        """`mounts` None: workspaces that mount something wait for a server that lets them."""
+        self._mounts = mounts
         self._kinds = kinds
         self._types = types
         self._exports = exports
@@ -91,6 +95,8 @@ class WorkspaceEffects(Effects):
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
         """Keep what is the server's, and go on with a deletion that waited for somebody else's finalizer."""
         keep_phase(new, old)
+        if mount_of(new) is not None:
+            keep_condition(new, old)
         finalizers = new["metadata"].get("finalizers") or []
         kept = FINALIZER in (old["metadata"].get("finalizers") or ()) or "deletionTimestamp" not in new["metadata"]
         if new["spec"].get("cluster") and FINALIZER not in finalizers and kept:
@@ -101,15 +107,26 @@ class WorkspaceEffects(Effects):
         """Take the workspace down, or mark it."""
         return await self._deletion.deleting(operation, old, plan)
 
+    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
+        """Let go of what it mounts."""
+        reference = mount_of(old)
+        if reference is not None and self._mounts is not None:
+            await self._mounts.remove(operation.cluster, old, reference, plan)
+
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """Schedule, build and finish, as far as can be done now."""
         metadata, spec = new["metadata"], new["spec"]
         labels = metadata.setdefault("labels", {})
         status = new["status"] = {"phase": "Scheduling"}
-        if spec.get("mount"):
-            labels[PHASE_LABEL] = "Scheduling"
-            return
         here = Author(self._kinds, self._clock, operation.cluster, operation.now)
+        reference = mount_of(new)
+        if reference is not None and self._mounts is not None:
+            await self._mounts.create(operation, new, reference, plan, here.timestamp)
+            return
+        if reference is not None:
+            labels[PHASE_LABEL] = "Scheduling"
+            plan.put(work_row(operation.cluster, metadata["name"]), b"{}")
+            return
         problem = self._unschedulable(spec)
         if problem:
             status.update(

@@ -11,12 +11,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from manifold.base import clusters, keys
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Snapshot, Store
 
 REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A mounted workspace on the way of a path: the logical cluster and name of the Workspace, its storage key, its URL
+    and phase, and the path below it.
+    """
+
+    cluster: str
+    name: str
+    key: bytes
+    url: str
+    phase: str
+    below: tuple[str, ...]
 
 
 def segments(path: str) -> tuple[str, ...]:
@@ -73,6 +88,23 @@ class Paths:
             if not cluster:
                 return ""
         return cluster
+
+    async def mounted(self, path: str) -> Mounted | None:
+        """The mounted workspace a path goes through, of a path that does not resolve; None where there is none."""
+        cluster, *names = segments(path)
+        for position, name in enumerate(names):
+            below = await self.child(cluster, name)
+            if not below:
+                key = self._workspaces.key(cluster, "", name)
+                row = await (await self._store.snapshot()).get(key)
+                found = self._workspaces.decode(row.value, row.revision) if row is not None else {}
+                spec = found.get("spec") or {}
+                if not spec.get("mount"):
+                    return None
+                phase = (found.get("status") or {}).get("phase") or ""
+                return Mounted(cluster, name, key, spec.get("URL") or "", phase, tuple(names[position + 1 :]))
+            cluster = below
+        return None
 
     async def nearest(self, path: str) -> str:
         """The logical cluster of the longest part of a path that leads somewhere."""
