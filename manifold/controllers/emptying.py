@@ -18,7 +18,7 @@ from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.schema import records
-from manifold.storage.contract import Guard, GuardFailed, Row, Store, Write
+from manifold.storage.contract import Guard, GuardFailed, Row, Write
 
 CONTROLLER_USER = User("system:manifold:controllers", groups=(MASTERS,))
 PAGE = 500
@@ -84,6 +84,7 @@ async def _empty_range(
     environment: Environment, served: Served, prefix: bytes, remainder: Remainder, owned_elsewhere: bool
 ) -> None:
     store = environment.store
+    cluster = keys.parts(prefix)[3]
     position, end = prefix, keys.after(prefix)
     while True:
         snapshot = await store.snapshot()
@@ -100,10 +101,10 @@ async def _empty_range(
             if environment.followed.concerns(served):
                 await environment.followed.touch(plan, row.key)
             if not batch.takes(plan):
-                remainder.resources[_name(served)] += await batch.commit(store)
+                remainder.resources[_name(served)] += await batch.commit(environment, cluster)
                 batch = _Batch()
             batch.add(row, plan)
-        remainder.resources[_name(served)] += await batch.commit(store)
+        remainder.resources[_name(served)] += await batch.commit(environment, cluster)
         for row in rows:
             if records.flags(row.value) & records.FINALIZERS:
                 await _ask(environment, served, row.key, remainder)
@@ -131,14 +132,14 @@ class _Batch:
         self._pointers.update(plan.pointers)
         self._guards += [Guard(row.key, row.revision), *plan.guards]
 
-    async def commit(self, store: Store) -> int:
+    async def commit(self, environment: Environment, cluster: str) -> int:
         """Delete them. Returns how many objects have stayed, because somebody else has written one of them."""
         writes = [Write(row.key, None) for row in self._rows]
         writes += [Write(key, value) for key, value in self._pointers.items()]
         if not writes:
             return 0
         try:
-            await store.commit(writes, self._guards)
+            await environment.limits.commit(cluster, writes, self._guards)
         except GuardFailed:
             return len(self._rows)
         return 0

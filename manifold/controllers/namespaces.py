@@ -90,7 +90,8 @@ class NamespaceController:
             await self._environment.owners.leave(plan, row, obj["metadata"])
             writes += [Write(key, value) for key, value in plan.pointers.items()]
             guards += plan.guards
-        await self._environment.store.commit(writes, guards)
+        cluster = keys.decode(row.key).cluster
+        await self._environment.limits.commit(cluster, writes, guards)
 
     async def _sweep_marks(self, cluster: str, name: str) -> None:
         """Delete what is left of the owners that were in the namespace; what depended on them was in it, too."""

@@ -15,6 +15,7 @@ from manifold.exports.sweeping import LeftBehind
 from manifold.registry import delete, owners
 from manifold.registry.effects import Plan
 from manifold.registry.followed import swept_range
+from manifold.registry.limits import usage_row
 from manifold.registry.objects import Kinds
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
@@ -95,7 +96,7 @@ class TakeDownController:
             if logical is not None:
                 writes.append(Write(logical.key, None))
                 guards.append(Guard(logical.key, logical.revision))
-            await store.commit(writes, guards)
+            await self._environment.limits.commit(parent, writes, guards)
             return 0.0
         await self._tell(row, workspace, logical, remainder)
         return RETRY_SECONDS
@@ -220,6 +221,7 @@ class SweepController:
         defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
+        due += [row.key for row in (await snapshot.get(usage_row(cluster)),) if row is not None]
         for prefix in (*stored, *defined, gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster)):
             position, end = prefix, keys.after(prefix)
             while True:

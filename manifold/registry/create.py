@@ -131,6 +131,8 @@ async def create(
         value = await off_loop(served.encode, obj) if large else served.encode(obj)
         if options.dry_run:
             await _check_free(plan, key, target, name)
+            plan.guards.append(Guard(key, 0))
+            await environment.limits.check(target.cluster, [Write(key, value), *plan.writes], plan.guards)
             return Result(201, obj=obj, warnings=warnings)
         if metadata.get("ownerReferences"):
             await environment.owners.refer(plan, key, considered(metadata), attempt)

@@ -23,6 +23,7 @@ from manifold.admission.plugin import Chain
 from manifold.base import errors, keys
 from manifold.base.user import User
 from manifold.registry.clusters import Clusters
+from manifold.registry.counting import Limits
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
 from manifold.registry.followed import Followed
 from manifold.registry.owners import Owners
@@ -126,7 +127,8 @@ class Environment:
     effects: EffectsByType
     clock: Clock
     owners: Owners
-    followed: Followed = field(default_factory=Followed)
+    followed: Followed
+    limits: Limits
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def turn(self, target: Target) -> AbstractAsyncContextManager[None]:
@@ -165,17 +167,18 @@ class Environment:
         if self.followed.concerns(target.served):
             await self.followed.touch(plan, write.key)
         writes = [write, *plan.writes] if plan.writes else [write]
+        cluster = target.cluster
         try:
             if not plan.pointers:
-                return await self.store.commit(writes, plan.guards)
+                return await self.limits.commit(cluster, writes, plan.guards)
             pointers = [Write(key, value) for key, value in plan.pointers.items()]
             if len(write.value or b"") <= MAX_BYTES // 2:
-                return await self.store.commit([*writes, *pointers], plan.guards)
+                return await self.limits.commit(cluster, [*writes, *pointers], plan.guards)
             # An object this large needs a commit of its own. A pointer that comes before it may be taken for an
             # old one and be cleared away: so they are written again behind it.
             pointers = [pointer for pointer in pointers if pointer.value is not None]
             await self.store.commit(pointers)
-            revision = await self.store.commit(writes, plan.guards)
+            revision = await self.limits.commit(cluster, writes, plan.guards)
             await self.store.commit(pointers)
             return revision
         except TooLarge as error:

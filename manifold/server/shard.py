@@ -20,6 +20,7 @@ from manifold.controllers.bindings import BindingController
 from manifold.controllers.definitions import DefinitionController
 from manifold.controllers.exports import ExportController, IdentityController, SchemaController, SliceController
 from manifold.controllers.garbage import GarbageController, PropagationController
+from manifold.controllers.limits import LimitController
 from manifold.controllers.mounts import MountController
 from manifold.controllers.namespace_content import ContentController
 from manifold.controllers.namespaces import NamespaceController
@@ -35,6 +36,7 @@ from manifold.exports.references import References
 from manifold.exports.slices import SliceEffects, Slices
 from manifold.exports.sweeping import left_behind
 from manifold.registry.clusters import Clusters
+from manifold.registry.counting import Limits
 from manifold.registry.followed import Followed
 from manifold.registry.hub import Hub
 from manifold.registry.owners import Owners
@@ -57,6 +59,7 @@ from manifold.storage.contract import Store
 from manifold.storage.sqlite import open_store
 from manifold.types.kcp import EXPORTED_TYPES, SYSTEM_TYPES
 from manifold.types.table import built_in_types
+from manifold.views.ranges import StoredRanges
 from manifold.views.resolution import Resolver
 from manifold.workspaces import entries, guarding
 from manifold.workspaces.admission import WorkspaceAdmission
@@ -75,6 +78,7 @@ from manifold.workspaces.namespaces import (
     namespace,
 )
 from manifold.workspaces.paths import Paths
+from manifold.workspaces.quotas import ResourceQuotaEffects
 from manifold.workspaces.reachable import Reachable
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
@@ -236,6 +240,7 @@ async def _assemble(
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(
             names, bindings, settings.refuse_unenforced_rules
         ),
+        ("", "resourcequotas"): ResourceQuotaEffects(),
         ("", "namespaces"): NamespaceEffects(kinds, clock, root_ca),
         ("", "configmaps"): ContentEffects(namespaces, ROOT_CA_CONFIG_MAP),
         ("", "serviceaccounts"): ContentEffects(namespaces, SERVICE_ACCOUNT),
@@ -244,7 +249,8 @@ async def _assemble(
             kinds, workspace_types, default_exports, shard, clock, root_ca, mounting
         ),
     }
-    environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver), followed)
+    limits = Limits(store, kinds.get("", "resourcequotas"), logical_clusters, StoredRanges(resolver))
+    environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver), followed, limits)
     runtime = Runtime(
         store,
         [
@@ -260,6 +266,7 @@ async def _assemble(
             SweepController(environment, kinds, left_behind(exports)),
             GarbageController(environment, resolver),
             PropagationController(environment, resolver),
+            LimitController(store, limits),
             *([MountController(environment, kinds, mounting)] if mounting is not None else ()),
         ],
     )

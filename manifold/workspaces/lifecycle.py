@@ -12,7 +12,9 @@ import orjson
 from manifold.base import clock, errors
 from manifold.exports import conditions
 from manifold.exports.bindings import LOCKS_ANNOTATION
+from manifold.registry.counting import work_row
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.limits import MAX_TOTAL, most_objects, usage_row
 from manifold.registry.objects import Kinds
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.kcp.core import DELETE_REFUSED
@@ -25,7 +27,13 @@ from manifold.workspaces.lifecycle_labels import PHASE_LABEL, put_labels
 ROOT = "root"
 INITIALIZED = "WorkspaceInitialized"
 INACTIVE = "Inactive"
-OWN_ANNOTATIONS = (LOCKS_ANNOTATION, content.TYPE_ANNOTATION, content.PATH_ANNOTATION, content.SHARD_ANNOTATION)
+OWN_ANNOTATIONS = (
+    LOCKS_ANNOTATION,
+    content.TYPE_ANNOTATION,
+    content.PATH_ANNOTATION,
+    content.SHARD_ANNOTATION,
+    MAX_TOTAL,
+)
 """What the server says of a logical cluster, and nobody else changes."""
 
 
@@ -108,6 +116,12 @@ class LogicalClusterEffects(Effects):
             if phase != content.INITIALIZING:
                 trim_owner(new)
         put_labels(new)
+        if bool(most_objects(new)) != bool(most_objects(old)):
+            plan.put(work_row(operation.cluster), b"{}")
+            counted = await plan.snapshot.get(usage_row(operation.cluster))
+            if counted is not None:
+                plan.guards.append(Guard(counted.key, counted.revision))
+                plan.delete(counted.key)
         told = ("phase", "initializers", "terminators")
         changed = [name for name in told if (status.get(name) or None) != (former.get(name) or None)]
         if changed:

@@ -1,0 +1,394 @@
+"""Exact limits: usage changes in the commit that creates or removes an object, and nothing is counted without a limit.
+
+Which logical clusters have limits is remembered, bounded, and forgotten when the log tells of a change; where there are
+none a write costs one look-up. A write that a limit covers waits in the queue of its logical cluster. Whoever is first
+in it decides for all that wait: they are admitted one after the other in memory, those that fit go into one commit with
+the new usage, and the rest are refused. So the writers that meet a limit share commits instead of failing each other's.
+
+A limit that is new or changed is counted before anybody is admitted. Writes that were on their way before it was known
+are in the log once its row is written anew, and everybody else waits in the queue; what a snapshot shows then is exact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from manifold.base import errors, keys
+from manifold.registry.clusters import GROUP, NAME, RESOURCE
+from manifold.registry.limits import (
+    MAX_TOTAL,
+    Created,
+    Kind,
+    Limit,
+    admit,
+    created,
+    most_objects,
+    quota_limit,
+    total_limit,
+    usage_row,
+)
+from manifold.registry.served import Served
+from manifold.schema import records
+from manifold.storage.contract import (
+    MAX_BYTES,
+    MAX_GUARDS,
+    MAX_WRITES,
+    Change,
+    Guard,
+    GuardFailed,
+    Snapshot,
+    Store,
+    Unavailable,
+    Write,
+)
+
+WORK = "limits"
+"""The controller that counts what is to be counted anew."""
+NEW, AGAIN = "new", "again"
+REMEMBERED = 5_000
+PAGE = 500
+COUNTED_AT_ONCE = 2_000
+ANYWHERE = ""
+
+Coverage = Mapping[str, frozenset[Kind] | None]
+"""What is limited, by namespace (`ANYWHERE`: in the whole logical cluster); None: everything."""
+UNLIMITED: Coverage = {}
+
+
+class Ranges(Protocol):
+    """Knows where objects lie."""
+
+    async def range(self, cluster: str, kind: Kind) -> bytes:
+        """The range of the objects of one type in a logical cluster."""
+
+    async def ranges(self, cluster: str) -> Sequence[bytes]:
+        """The ranges of all objects in a logical cluster."""
+
+
+def work_row(cluster: str, why: str = NEW) -> bytes:
+    """The key of the work row of a logical cluster with limits that are `NEW`, or with some to be counted `AGAIN`."""
+    return keys.work_key(WORK, cluster, why)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    writes: Sequence[Write]
+    guards: Sequence[Guard]
+    objects: Sequence[Created]
+    size: int
+    revision: int = 0
+    error: Exception | None = None
+
+    @property
+    def decided(self) -> bool:
+        return bool(self.revision) or self.error is not None
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class _Queue:
+    waiting: deque[_Waiter] = field(default_factory=deque)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Limits:
+    """The limits of a process. `quotas` is the stored form of ResourceQuota, `logical_clusters` of LogicalCluster."""
+
+    def __init__(self, store: Store, quotas: Served, logical_clusters: Served, ranges: Ranges) -> None:
+        self._store = store
+        self._quotas = quotas
+        self._logical_clusters = logical_clusters
+        self._ranges = ranges
+        self._known: OrderedDict[str, Coverage] = OrderedDict()
+        self._queues: WeakValueDictionary[str, _Queue] = WeakValueDictionary()
+        self._grounds = (quotas.prefix, keys.type_prefix(GROUP, RESOURCE))
+        store.listen(self._forget)
+
+    def _forget(self, changes: Sequence[Change]) -> None:
+        grounds = self._grounds
+        for change in changes:
+            if change.key.startswith(grounds):
+                self._known.pop(keys.decode(change.key).cluster, None)
+
+    def known(self, cluster: str) -> Coverage | None:
+        """What is limited in a logical cluster; None where that has to be read (`coverage`)."""
+        return self._known.get(cluster)
+
+    async def coverage(self, cluster: str) -> Coverage:
+        """What is limited in a logical cluster, as of the last commit this process has seen."""
+        while (found := self._known.get(cluster)) is None:
+            snapshot = await self._store.snapshot()
+            made: dict[str, frozenset[Kind] | None] = {}
+            most = await self._most(snapshot, cluster)
+            prefix = self._quotas.prefix + keys.segment(cluster)
+            for row in await snapshot.scan(prefix, keys.after(prefix)):
+                limit = quota_limit(self._quotas, row)
+                kinds = frozenset(kind for kind in limit.kinds.values() if kind is not None)
+                made[limit.namespace] = (made.get(limit.namespace) or frozenset()) | kinds
+            if most:
+                made[ANYWHERE] = None
+            if snapshot.revision == self._store.revision:
+                self._known[cluster] = made or UNLIMITED
+                if len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+                return self._known[cluster]
+        return found
+
+    async def _most(self, snapshot: Snapshot, cluster: str) -> int:
+        row = await snapshot.get(self._logical_clusters.key(cluster, "", NAME))
+        if row is None or MAX_TOTAL.encode() not in row.value or records.flags(row.value) & records.DELETING:
+            return 0
+        return most_objects(self._logical_clusters.decode(row.value, row.revision))
+
+    async def commit(self, cluster: str, writes: Sequence[Write], guards: Sequence[Guard]) -> int:
+        """Commit into a logical cluster that may have limits. Raises what the store raises, and the 403 of a limit."""
+        coverage = self._known.get(cluster)
+        if coverage is None:
+            coverage = await self.coverage(cluster)
+        objects = [one for one in created(cluster, writes, guards) if _covers(coverage, one)] if coverage else ()
+        if not objects:
+            return await self._store.commit(writes, guards)  # nothing may be awaited between this and the look-up
+        size = sum(len(write.key) + len(write.value or b"") for write in writes)
+        waiter = _Waiter(writes, guards, objects, size)
+        queue = self._queue(cluster)
+        queue.waiting.append(waiter)
+        try:
+            async with queue.lock:
+                while not waiter.decided:
+                    await self._decide(cluster, queue)
+        finally:
+            if not waiter.decided and waiter in queue.waiting:
+                queue.waiting.remove(waiter)
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.revision
+
+    async def check(self, cluster: str, writes: Sequence[Write], guards: Sequence[Guard]) -> None:
+        """Raise the 403 of a limit that a commit which is not to be made would meet."""
+        coverage = await self.coverage(cluster)
+        objects = [one for one in created(cluster, writes, guards) if _covers(coverage, one)]
+        if objects:
+            async with self._queue(cluster).lock:
+                refusal = admit(await self._settled(cluster, _namespaces(objects)), objects, writes[0].key)
+            if refusal is not None:
+                raise refusal
+
+    async def settle(self, cluster: str) -> None:
+        """Count what has to be counted anew, and forget what is limited no longer."""
+        namespaces = {one for one in await self.coverage(cluster) if one}
+        async with self._queue(cluster).lock:
+            await self._settled(cluster, namespaces)
+            snapshot = await self._store.snapshot()
+            row = await snapshot.get(usage_row(cluster))
+            if row is not None and not await self._most(snapshot, cluster):
+                await self._store.commit([Write(row.key, None)], [Guard(row.key, row.revision)])
+
+    def _queue(self, cluster: str) -> _Queue:
+        queue = self._queues.get(cluster)
+        if queue is None:
+            queue = self._queues[cluster] = _Queue()
+        return queue
+
+    async def _load(self, snapshot: Snapshot, cluster: str, namespaces: set[str]) -> list[Limit]:
+        found: dict[bytes, Limit] = {}
+        own = self._quotas.prefix + keys.segment(cluster)
+        for namespace in sorted({*namespaces, "admin"}):
+            prefix = own + keys.segment(namespace)
+            for row in await snapshot.scan(prefix, keys.after(prefix)):
+                limit = quota_limit(self._quotas, row)
+                if not limit.namespace or limit.namespace in namespaces:
+                    found[row.key] = limit
+        limits = list(found.values())
+        most = await self._most(snapshot, cluster)
+        if most:
+            limits.append(total_limit(cluster, most, await snapshot.get(usage_row(cluster))))
+        return limits
+
+    async def _settled(self, cluster: str, namespaces: set[str]) -> list[Limit]:
+        """The limits that cover some namespaces, counted. Called by whoever holds the queue."""
+        while True:
+            limits = await self._load(await self._store.snapshot(), cluster, namespaces)
+            due = [limit for limit in limits if not limit.settled]
+            if not due:
+                return limits
+            try:
+                # Commits are made in order: what was on its way, and not counted, is there once this one is.
+                await self._store.commit([], [limit.guard() for limit in due[:MAX_GUARDS]])
+                snapshot = await self._store.snapshot()
+                for limit in due[: MAX_WRITES // 2]:
+                    limit.used = {name: await self._count(snapshot, cluster, limit, name) for name in limit.kinds}
+                    await self._store.commit([limit.write(self._quotas)], [limit.guard()])
+            except GuardFailed:
+                continue
+
+    async def _count(self, snapshot: Snapshot, cluster: str, limit: Limit, name: str) -> int:
+        kind = limit.kinds[name]
+        if kind is None:
+            return sum([await _rows(snapshot, prefix) for prefix in await self._ranges.ranges(cluster)])
+        prefix = await self._ranges.range(cluster, kind)
+        return await _rows(snapshot, prefix + keys.segment(limit.namespace) if limit.namespace else prefix)
+
+    async def _decide(self, cluster: str, queue: _Queue) -> None:
+        """Take from the front of a queue as many as one commit can hold, admit or refuse them, and commit."""
+        first = queue.waiting[0]
+        considered = list(islice(queue.waiting, MAX_WRITES))
+        limits = await self._settled(cluster, _namespaces([one for waiter in considered for one in waiter.objects]))
+        batch = _Batch(limits, self._quotas)
+        for waiter in considered:
+            if waiter not in queue.waiting:  # given up meanwhile
+                continue
+            if not batch.takes(waiter):
+                break
+            queue.waiting.remove(waiter)
+            refusal = batch.add(waiter)
+            if refusal is not None:
+                waiter.error = refusal
+        if not first.decided and first not in batch.waiters:
+            queue.waiting.remove(first)
+            await self._alone(cluster, first, limits)
+            return
+        if not batch.waiters:
+            return
+        try:
+            revision = await self._store.commit(*batch.commit())
+        except GuardFailed as failed:
+            left = []
+            for waiter in batch.waiters:
+                if failed.guard in waiter.guards:
+                    waiter.error = GuardFailed(failed.guard, failed.current)
+                else:
+                    left.append(waiter)
+            queue.waiting.extendleft(reversed(left))
+        except Exception as error:
+            for waiter in batch.waiters:
+                waiter.error = error
+        except BaseException:
+            for waiter in batch.waiters:
+                waiter.error = Unavailable("the process is stopping")
+            raise
+        else:
+            for waiter in batch.waiters:
+                waiter.revision = revision
+                revision += len(waiter.writes)
+
+    async def _alone(self, cluster: str, waiter: _Waiter, limits: list[Limit]) -> None:
+        """Commit what does not fit into one commit with the usage: large objects. What is used is never told too low,
+        and is counted again behind it, also if the process ends in between.
+        """
+        refusal = admit(limits, waiter.objects, waiter.writes[0].key)
+        if refusal is not None:
+            waiter.error = refusal
+            return
+        written = {write.key for write in waiter.writes}
+        changed = [limit for limit in limits if limit.changed and limit.key not in written]
+        usage = [limit.write(self._quotas) for limit in changed]
+        guards = [limit.guard() for limit in changed]
+        again = Write(work_row(cluster, AGAIN), b"{}")
+        try:
+            if any(one.by > 0 for one in waiter.objects):
+                await self._store.commit([*usage, again], guards)
+            else:
+                await self._store.commit([again])
+            waiter.revision = await self._store.commit(waiter.writes, waiter.guards)
+        except Exception as error:
+            waiter.error = error
+
+    async def recount(self, cluster: str) -> None:
+        """Count all limits of a logical cluster anew, whatever they say."""
+        namespaces = {one for one in await self.coverage(cluster) if one}
+        async with self._queue(cluster).lock:
+            for limit in await self._load(await self._store.snapshot(), cluster, namespaces):
+                snapshot = await self._store.snapshot()
+                before = dict(limit.used)
+                limit.used = {name: await self._count(snapshot, cluster, limit, name) for name in limit.kinds}
+                if limit.used != before:
+                    await self._store.commit([limit.write(self._quotas)], [limit.guard()])
+
+
+class _Batch:
+    """Writes that go into one commit. None of them depends on what another one writes."""
+
+    def __init__(self, limits: list[Limit], quotas: Served) -> None:
+        self.waiters: list[_Waiter] = []
+        self._limits = limits
+        self._quotas = quotas
+        self._own = {limit.key for limit in limits}
+        self._guards: dict[bytes, Guard] = {limit.key: limit.guard() for limit in limits}
+        self._written: set[bytes] = set()
+        self._writes = len(limits)
+        self._size = sum(2 * len(limit.row.value) for limit in limits if limit.row is not None) + 256 * len(limits)
+        self._closed = False
+
+    def takes(self, waiter: _Waiter) -> bool:
+        """Whether one more fits."""
+        if self._closed or self._writes + len(waiter.writes) > MAX_WRITES or self._size + waiter.size > MAX_BYTES:
+            return False
+        new = 0
+        for guard in waiter.guards:
+            known = self._guards.get(guard.key)
+            if guard.key in self._written or (known is not None and known != guard and guard.key not in self._own):
+                return False
+            new += known is None
+        if self._own.intersection(write.key for write in waiter.writes) and self.waiters:
+            return False
+        if self._written.intersection(write.key for write in waiter.writes):
+            return False
+        return len(self._guards) + new <= MAX_GUARDS
+
+    def add(self, waiter: _Waiter) -> errors.StatusError | None:
+        """Admit one, or say why not."""
+        refusal = admit(self._limits, waiter.objects, waiter.writes[0].key)
+        if refusal is not None:
+            return refusal
+        self.waiters.append(waiter)
+        written = {write.key for write in waiter.writes}
+        if self._own & written:
+            # It changes a limit itself: what it writes stands, and nobody is decided by the old one with it.
+            self._limits = [limit for limit in self._limits if limit.key not in written]
+            self._closed = True
+        for guard in waiter.guards:
+            self._guards[guard.key] = guard
+        self._written |= written
+        self._writes += len(waiter.writes)
+        self._size += waiter.size
+        return None
+
+    def commit(self) -> tuple[list[Write], list[Guard]]:
+        """The commit of all."""
+        writes = [write for waiter in self.waiters for write in waiter.writes]
+        writes += [limit.write(self._quotas) for limit in self._limits if limit.changed]
+        return writes, list(self._guards.values())
+
+
+def _covers(coverage: Coverage, one: Created) -> bool:
+    for place in (ANYWHERE, one.namespace):
+        if place in coverage:
+            kinds = coverage[place]
+            if kinds is None or one.kind in kinds:
+                return True
+    return False
+
+
+def _namespaces(objects: Sequence[Created]) -> set[str]:
+    return {one.namespace for one in objects if one.namespace}
+
+
+async def _rows(snapshot: Snapshot, prefix: bytes) -> int:
+    """How many rows a range has. A long one is counted in pieces, so that nobody else waits for it."""
+    end = keys.after(prefix)
+    count = await snapshot.count(prefix, end, COUNTED_AT_ONCE)
+    if count < COUNTED_AT_ONCE:
+        return count
+    count, position = 0, prefix
+    while True:
+        rows = await snapshot.scan(position, end, PAGE)
+        count += len(rows)
+        if len(rows) < PAGE:
+            return count
+        position = rows[-1].key + b"\x00"
+        await asyncio.sleep(0)

@@ -1,0 +1,197 @@
+"""Limits on how many objects there are, as plain data: what a limit counts, and whether a write keeps within it.
+
+Two kinds are known. A ResourceQuota limits objects by type in its namespace, or, in the namespace `admin` and annotated
+so, in its whole logical cluster; amounts of anything else in it (cpu, storage) mean nothing here and are left alone.
+The annotation `core.kcp.io/max-total-objects` of a LogicalCluster limits all objects in it (tenancy reference, sections
+2.3, 2.6, 5.1). How much is used stands in the row of the limit itself: the status of the quota, and a row that is there
+only where the annotation is.
+
+Nothing here reads or writes; `manifold.registry.counting` does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from manifold.base import errors, keys, quantity
+from manifold.registry.served import Served
+from manifold.storage.contract import Guard, Row, Write
+from manifold.types.resource import Object
+
+CLUSTER_SCOPED = "experimental.quota.kcp.io/cluster-scoped"
+CLUSTER_NAMESPACE = "admin"
+"""The namespace whose quotas can be for the whole logical cluster."""
+MAX_TOTAL = "core.kcp.io/max-total-objects"
+USAGE = "usage"
+PREFIX = "count/"
+PLAIN = frozenset(("configmaps", "secrets", "resourcequotas"))
+"""Types that are counted by their bare name, too."""
+_STORED = {("events.k8s.io", "events"): ("", "events")}
+"""Types whose objects lie under another name."""
+
+Kind = tuple[str, str]
+"""Group and resource objects are stored under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An object that a commit creates (`by` 1) or removes (`by` -1)."""
+
+    kind: Kind
+    namespace: str
+    by: int
+
+
+def counted_kind(name: str) -> Kind | None:
+    """What a name in `spec.hard` counts; None for what is no number of objects."""
+    if name in PLAIN:
+        return "", name
+    if not name.startswith(PREFIX):
+        return None
+    resource, _, group = name[len(PREFIX) :].partition(".")
+    return _STORED.get((group, resource), (group, resource))
+
+
+def created(cluster: str, writes: Iterable[Write], guards: Iterable[Guard]) -> list[Created]:
+    """The objects of a logical cluster that a commit creates or removes. A creation guards that its key is free."""
+    free = {guard.key for guard in guards if guard.revision == 0}
+    found = []
+    for write in writes:
+        if write.key[:1] == keys.OBJECT and (write.value is None or write.key in free):
+            place = keys.decode(write.key)
+            if place.cluster == cluster:
+                by = -1 if write.value is None else 1
+                found.append(Created((place.group, place.resource), place.namespace, by))
+    return found
+
+
+def usage_row(cluster: str) -> bytes:
+    """The key of the row that says how many objects there are in a logical cluster that limits them."""
+    return keys.index_key(USAGE, cluster)
+
+
+def is_cluster_scoped(quota: Object) -> bool:
+    """Whether a ResourceQuota is for the whole logical cluster."""
+    metadata = quota["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return metadata.get("namespace") == CLUSTER_NAMESPACE and annotations.get(CLUSTER_SCOPED) == "true"
+
+
+@dataclass(slots=True)
+class Limit:
+    """A limit as it is counted: `hard` and `used` by name, and what each name counts (None: everything there is).
+
+    `namespace` is empty where all of a logical cluster counts. `settled` is false while it has to be counted anew.
+    """
+
+    row: Row | None
+    key: bytes
+    name: str
+    namespace: str
+    hard: Mapping[str, int]
+    kinds: Mapping[str, Kind | None]
+    used: dict[str, int]
+    settled: bool
+    obj: Object | None = None
+    changed: bool = field(default=False, init=False)
+
+    def touched(self, objects: Sequence[Created]) -> Counter[str]:
+        """How much of each name objects come to."""
+        found: Counter[str] = Counter()
+        for one in objects:
+            if not self.namespace or self.namespace == one.namespace:
+                for name, kind in self.kinds.items():
+                    if kind is None or kind == one.kind:
+                        found[name] += one.by
+        return found
+
+    def refusal(self, objects: Sequence[Created]) -> str:
+        """Why objects cannot be created under this limit; empty where they can."""
+        wanted = self.touched(objects)
+        over = sorted(name for name, by in wanted.items() if by > 0 and self.used.get(name, 0) + by > self.hard[name])
+        if not over:
+            return ""
+        if self.obj is None:
+            count, limit = self.used.get("", 0), self.hard[""]
+            text = f'logical cluster "{self.name}" has reached its total object count limit ({count}/{limit} objects)'
+            return f"{text}; delete objects to free up capacity"
+        requested = ",".join(f"{name}={wanted[name]}" for name in over)
+        used = ",".join(f"{name}={self.used.get(name, 0)}" for name in over)
+        limited = ",".join(f"{name}={self.hard[name]}" for name in over)
+        return f"exceeded quota: {self.name}, requested: {requested}, used: {used}, limited: {limited}"
+
+    def take(self, objects: Sequence[Created]) -> None:
+        """Count objects."""
+        for name, by in self.touched(objects).items():
+            if by:
+                self.used[name] = max(0, self.used.get(name, 0) + by)
+                self.changed = True
+
+    def write(self, quotas: Served) -> Write:
+        """The row as it is to be written."""
+        if self.obj is None:
+            return Write(self.key, b"%d" % self.used.get("", 0))
+        hard = (self.obj.get("spec") or {}).get("hard") or {}
+        self.obj["status"] = {
+            "hard": dict(hard),
+            "used": {name: str(self.used.get(name, 0)) for name in sorted(self.kinds)},
+        }
+        return Write(self.key, quotas.encode(self.obj))
+
+    def guard(self) -> Guard:
+        """What binds a commit to the row it was computed from."""
+        return Guard(self.key, self.row.revision if self.row is not None else 0)
+
+
+def quota_limit(quotas: Served, row: Row) -> Limit:
+    """A ResourceQuota as a limit."""
+    obj = quotas.decode(row.value, row.revision)
+    metadata, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    given = spec.get("hard") or {}
+    kinds = {name: kind for name in given if (kind := counted_kind(name)) is not None}
+    if spec.get("scopes") or spec.get("scopeSelector"):
+        kinds = {}  # scopes are about pods and claims: no object of another type is within one
+    told = status.get("used") or {}
+    settled = (status.get("hard") or {}) == given and all(str(told.get(name, "")).isdigit() for name in kinds)
+    return Limit(
+        row,
+        row.key,
+        metadata["name"],
+        "" if is_cluster_scoped(obj) else metadata["namespace"],
+        {name: quantity.parse(given[name]).value() for name in kinds},
+        kinds,
+        {name: int(told[name]) for name in kinds} if settled else {},
+        settled,
+        obj,
+    )
+
+
+def total_limit(cluster: str, most: int, row: Row | None) -> Limit:
+    """The limit on all objects of a logical cluster; `row` is the row of its usage."""
+    used = {"": orjson.loads(row.value)} if row is not None else {}
+    return Limit(row, usage_row(cluster), cluster, "", {"": most}, {"": None}, used, row is not None)
+
+
+def most_objects(logical_cluster: Object) -> int:
+    """How many objects a LogicalCluster allows; 0 for any number."""
+    text = (logical_cluster["metadata"].get("annotations") or {}).get(MAX_TOTAL) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def admit(limits: Sequence[Limit], objects: Sequence[Created], key: bytes) -> errors.StatusError | None:
+    """Count what a commit creates and removes, if every limit allows it, else count nothing and say why.
+
+    `key` is that of the object the commit is about.
+    """
+    for limit in limits:
+        why = limit.refusal(objects)
+        if why:
+            place = keys.decode(key)
+            return errors.forbidden(place.group, place.resource, place.name, why)
+    for limit in limits:
+        limit.take(objects)
+    return None
