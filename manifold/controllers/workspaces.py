@@ -27,6 +27,7 @@ from manifold.views.resolution import Resolver
 from manifold.views.rows import gates, read_row, row_key
 from manifold.workspaces import content, entries
 from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
+from manifold.workspaces.waiting import keep_rows
 
 RETRY_SECONDS = 1.0
 PAGE = 500
@@ -94,8 +95,10 @@ class TakeDownController:
                     writes += [Write(key, value) for key, value in plan.pointers.items()]
                     guards += plan.guards
             if logical is not None:
-                writes.append(Write(logical.key, None))
-                guards.append(Guard(logical.key, logical.revision))
+                plan = Plan(await store.snapshot())
+                await keep_rows(plan, cluster, self._logical_clusters.decode(logical.value, logical.revision), None)
+                writes += [Write(logical.key, None), *plan.writes]
+                guards += [Guard(logical.key, logical.revision), *plan.guards]
             await self._environment.limits.commit(parent, writes, guards)
             return 0.0
         await self._tell(row, workspace, logical, remainder)

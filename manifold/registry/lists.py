@@ -212,7 +212,7 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
     weight = 0
     while True:
         size = slices.size
-        rows = await snapshot.scan(position, end, size)
+        rows = await request.selection.scan(snapshot, request.served, position, end, size)
         items = await slices.items(await slices.selected(rows))
         if items:
             body = joint.join(items)
@@ -251,7 +251,7 @@ async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> A
     while True:
         # One more than is asked for tells whether there is a next page.
         size = min(slices.size, limit + 1 - len(rows))
-        page = await snapshot.scan(position, end, size)
+        page = await request.selection.scan(snapshot, request.served, position, end, size)
         rows += await slices.selected(page)
         if len(rows) > limit or len(page) < size:
             break

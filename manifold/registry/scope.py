@@ -7,9 +7,12 @@ from sight), and a change it refuses is refused with everything else that is wro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from manifold.base.fields import FieldError
+from manifold.registry.served import Served
+from manifold.storage.contract import Row, Snapshot
 from manifold.types.resource import Object
 
 
@@ -19,6 +22,9 @@ class Scope(Protocol):
     @property
     def traces(self) -> tuple[bytes, ...]:
         """What the record of every object it sees contains; a record without all of them need not be parsed."""
+
+    async def scan(self, snapshot: Snapshot, served: Served, start: bytes, end: bytes, limit: int) -> Sequence[Row]:
+        """`Snapshot.scan` of a range of objects, which may leave out such as it does not see."""
 
     def sees(self, obj: Object) -> bool:
         """Whether an object is there for this view."""

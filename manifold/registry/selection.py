@@ -6,6 +6,7 @@ alone, which narrows the key range instead.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from manifold.base import field_selectors, selectors
 from manifold.registry.scope import Scope
 from manifold.registry.served import Served
+from manifold.storage.contract import Row, Snapshot
 from manifold.types.resource import METADATA_FIELDS, Object
 
 _NEEDS_VALUE = (selectors.EQUALS, selectors.DOUBLE_EQUALS, selectors.IN)
@@ -45,6 +47,12 @@ class Selection:
         if self.scope is not None and not self.scope.sees(obj):
             return False
         return self.fields is None or self.fields.matches(served.type.field_labels(obj))
+
+    async def scan(self, snapshot: Snapshot, served: Served, start: bytes, end: bytes, limit: int) -> Sequence[Row]:
+        """A page of a range: `Snapshot.scan`, without rows that are known to be out of sight."""
+        if self.scope is None:
+            return await snapshot.scan(start, end, limit)
+        return await self.scope.scan(snapshot, served, start, end, limit)
 
     def traces(self) -> tuple[bytes, ...]:
         """What the record of a selected object must contain: bytes that its labels have left there.

@@ -241,7 +241,7 @@ class Watch:
         position, end = self._prefix, keys.after(self._prefix)
         traces = self._selection.traces()
         while not self._ended:
-            rows = await snapshot.scan(position, end, PAGE)
+            rows = await self._selection.scan(snapshot, served, position, end, PAGE)
             chunk = []
             for row in rows:
                 if self._visible is not None and not self._visible(row.key):

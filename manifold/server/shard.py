@@ -82,6 +82,7 @@ from manifold.workspaces.quotas import ResourceQuotaEffects
 from manifold.workspaces.reachable import Reachable
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
+from manifold.workspaces.waiting import write_rows
 
 STORE_FILE = "store.sqlite"
 SIGNING_KEY_FILE = "sa.key"
@@ -193,6 +194,7 @@ async def _assemble(
     )
     await bootstrap(store, clock, foundation, kinds, setting)
     await entries.complete(store)
+    await write_rows(store, kinds.get("core.kcp.io", "logicalclusters"))
 
     exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}
     resolver = Resolver(store, types, exported)

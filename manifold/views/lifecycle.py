@@ -9,7 +9,7 @@ kind of update (tenancy reference, section 3.6; stricter than there, where a lis
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,10 +29,12 @@ from manifold.base import fields
 from manifold.base.fields import FieldError
 from manifold.base.user import MASTERS, User
 from manifold.registry.served import Served
+from manifold.storage.contract import Row, Snapshot
 from manifold.types.kcp.core import LOGICAL_CLUSTERS
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolution
 from manifold.views.view import Shown
+from manifold.views.waiting import scan, waiting_range
 
 _SEGMENT = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _is_name = re.compile(f"{_SEGMENT}(?::{_SEGMENT})+").fullmatch
@@ -99,6 +101,11 @@ class LifecycleScope:
     def traces(self) -> tuple[bytes, ...]:
         """Its name, as JSON."""
         return (b'"%b"' % self.name.encode(),)
+
+    async def scan(self, snapshot: Snapshot, served: Served, start: bytes, end: bytes, limit: int) -> Sequence[Row]:
+        """A page of the logical clusters that wait for it."""
+        index = waiting_range(self.lifecycle.field, self.name)
+        return await scan(snapshot, served, index, start, end, limit)
 
     def sees(self, obj: Object) -> bool:
         """Whether a logical cluster waits for it."""

@@ -17,13 +17,16 @@ class StoredRanges:
     async def range(self, cluster: str, kind: tuple[str, str]) -> bytes:
         """The range of the objects of one type, by the group and resource it is stored under."""
         group, resource = kind
-        served = (await self._resolver.resolve(cluster)).any_version(group, resource)
-        prefix = served.prefix if served is not None else keys.type_prefix(group, resource)
-        return prefix + keys.segment(cluster)
+        resolution = await self._resolver.resolve(cluster)
+        served = resolution.any_version(group, resource)
+        if served is not None:
+            return served.prefix + keys.segment(cluster)
+        defined = resolution.definitions.get(f"{resource}.{group}")
+        return defined.prefix(cluster) if defined is not None else keys.cluster_prefix(group, resource, "", cluster)
 
     async def ranges(self, cluster: str) -> Sequence[bytes]:
         """The ranges of all objects."""
         resolution = await self._resolver.resolve(cluster)
-        prefixes = {served.prefix: None for served in resolution.served.values()}
-        prefixes |= {keys.type_prefix(one.group, one.resource): None for one in resolution.definitions.values()}
-        return [prefix + keys.segment(cluster) for prefix in prefixes]
+        prefixes = {served.prefix + keys.segment(cluster): None for served in resolution.served.values()}
+        prefixes |= {one.prefix(cluster): None for one in resolution.definitions.values()}
+        return list(prefixes)

@@ -20,6 +20,7 @@ from manifold.registry.objects import Author
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
 from manifold.views.rows import row_key, row_value
+from manifold.views.waiting import waiting_row
 from manifold.workspaces import entries
 from manifold.workspaces.lifecycle_labels import HAS_TERMINATORS, lifecycle_labels
 from manifold.workspaces.namespaces import namespace
@@ -166,6 +167,7 @@ def build(author: Author, birth: Birth, root_ca: str) -> list[Write]:
     writes += [Write(row, b"") for row in entries.rows_of(administrator.key, administrator.value or b"")]
     if bound:
         writes += binding_writes(author, birth.path, bound)
+    writes += [Write(waiting_row("initializers", name, birth.cluster), b"") for name in birth.pending]
     if birth.universal:
         writes += namespace(author, "default", root_ca, CREATE_ONLY)
         writes += namespace(author, "kube-system", root_ca, CREATE_ONLY)

@@ -19,6 +19,7 @@ from manifold.views.offers import all_definitions
 from manifold.views.rows import read_row, row_key
 from manifold.workspaces import content
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
+from manifold.workspaces.waiting import keep_rows
 
 SWEEP, TAKE_DOWN = "sweep", "workspaces"
 FINALIZER = "core.kcp.io/logicalcluster"
@@ -65,7 +66,7 @@ class Deletion:
             return True
         if first and not await self._held(plan.snapshot, cluster, row):
             metadata["finalizers"] = []
-            self._finish(plan, cluster, row)
+            await self._finish(plan, cluster, row)
             return False
         if first:
             await self.begin(operation, old, row, plan)
@@ -75,6 +76,7 @@ class Deletion:
         """Mark the LogicalCluster and leave the work row."""
         obj = self._logical_clusters.decode(row.value, row.revision)
         if "deletionTimestamp" not in obj["metadata"]:
+            before = self._logical_clusters.decode(row.value, row.revision)
             obj["metadata"]["deletionTimestamp"] = clock.format_seconds(operation.now)
             obj["metadata"]["deletionGracePeriodSeconds"] = 0
             obj["metadata"]["generation"] = obj["metadata"].get("generation", 0) + 1
@@ -82,6 +84,7 @@ class Deletion:
             obj["metadata"].setdefault("labels", {})[PHASE_LABEL] = obj["status"]["phase"]
             plan.guards.append(Guard(row.key, row.revision))
             plan.put(row.key, self._logical_clusters.encode(obj))
+            await keep_rows(plan, workspace["spec"]["cluster"], before, obj)
         plan.put(take_down_row(operation.cluster, workspace["metadata"]["name"]), b"{}")
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
@@ -102,7 +105,8 @@ class Deletion:
             status["phase"] = TERMINATING if terminators else DELETING
             workspace["metadata"].setdefault("labels", {})[PHASE_LABEL] = status["phase"]
 
-    def _finish(self, plan: Plan, cluster: str, row: Row) -> None:
+    async def _finish(self, plan: Plan, cluster: str, row: Row) -> None:
+        await keep_rows(plan, cluster, self._logical_clusters.decode(row.value, row.revision), None)
         plan.guards.append(Guard(row.key, row.revision))
         plan.delete(row.key)
         plan.put(sweep_row(cluster), b"{}")

@@ -23,6 +23,7 @@ from manifold.types.resource import Object
 from manifold.workspaces import content
 from manifold.workspaces.deleting import DELETING, TERMINATING, take_down_row
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL, put_labels
+from manifold.workspaces.waiting import keep_rows
 
 ROOT = "root"
 INITIALIZED = "WorkspaceInitialized"
@@ -122,6 +123,7 @@ class LogicalClusterEffects(Effects):
             if counted is not None:
                 plan.guards.append(Guard(counted.key, counted.revision))
                 plan.delete(counted.key)
+        await keep_rows(plan, operation.cluster, old, new)
         told = ("phase", "initializers", "terminators")
         changed = [name for name in told if (status.get(name) or None) != (former.get(name) or None)]
         if changed:
@@ -137,6 +139,8 @@ class LogicalClusterEffects(Effects):
         metadata, status = old["metadata"], old.setdefault("status", {})
         if "deletionTimestamp" in metadata:
             return True
+        going = {"metadata": {**metadata, "deletionTimestamp": ""}, "status": {**status, "phase": DELETING}}
+        await keep_rows(plan, operation.cluster, old, going)
         status["phase"] = TERMINATING if status.get("terminators") else DELETING
         put_labels(old)
         found = await self._owner(plan.snapshot, old)
