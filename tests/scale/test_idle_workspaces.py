@@ -5,22 +5,17 @@ itself: after a warm-up, with ten thousand workspaces, and when they are gone.
 """
 
 import contextlib
-import http.client
 import itertools
-import json
 import os
-import ssl
-import threading
 import time
 from dataclasses import dataclass
 
 import pytest
+from crowds import all_of
 from support.server import Server, running_server
 
 pytestmark = pytest.mark.scale
 
-WORKSPACES = "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces"
-CLIENTS = 8
 WARM_UP, MANY = 300, 10_000
 MEBIBYTE = 1 << 20
 
@@ -61,47 +56,6 @@ def settled(server: Server) -> State:
                 return found
             before = found.store
     raise AssertionError("the server does not come to rest")
-
-
-def all_of(server: Server, method: str, names: list[str]) -> None:
-    """Create or delete workspaces, from several clients at once."""
-    left = iter(names)
-    lock = threading.Lock()
-    failed: list[object] = []
-    headers = {"Authorization": f"Bearer {server.token()}", "Content-Type": "application/json"}
-
-    def work() -> None:
-        context = ssl.create_default_context(cafile=str(server.authority))
-        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", server.port, context=context)) as connection:
-            while True:
-                with lock:
-                    name = next(left, None)
-                if name is None:
-                    return
-                body, path = None, f"{WORKSPACES}/{name}"
-                if method == "POST":
-                    body, path = json.dumps(workspace(name)), WORKSPACES
-                connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                text = answer.read()
-                if answer.status >= 300 or (method == "POST" and b'"phase":"Ready"' not in text):
-                    failed.append((answer.status, text[:300]))
-
-    threads = [threading.Thread(target=work) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed, failed[:3]
-
-
-def workspace(name: str) -> dict[str, object]:
-    return {
-        "apiVersion": "tenancy.kcp.io/v1alpha1",
-        "kind": "Workspace",
-        "metadata": {"name": name},
-        "spec": {"type": {"name": "universal", "path": "root"}},
-    }
 
 
 def test_ten_thousand_idle_workspaces(tmp_path):
