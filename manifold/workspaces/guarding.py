@@ -12,6 +12,9 @@ from manifold.auth.escalation import check_binding, check_role
 from manifold.base import errors, keys
 from manifold.registry.clusters import GROUP, NAME, RESOURCE
 from manifold.schema import records
+from manifold.types.kcp.core import refusal_of_change
+from manifold.types.kcp.rules import at
+from manifold.types.resource import Object
 
 IMMORTAL_NAMESPACES = frozenset(("default", "kube-system", "kube-public"))
 PATH_ANNOTATION = "kcp.io/path"
@@ -33,7 +36,6 @@ LOGICAL_CLUSTER_ADMINS = frozenset(
 )
 OWNERSHIP = ("createdBy", "owner", "terminators")
 """Of the spec of a LogicalCluster, what says by whose right others act in it, and to whom its state is told."""
-_ORDER = {"": 0, "Scheduling": 1, "Initializing": 2, "Ready": 3}
 
 
 class RoleGuard(Plugin):
@@ -115,48 +117,15 @@ class LogicalClusterGuard(Plugin):
         if problem:
             raise self._forbidden(request, problem)
 
-    def _problem(self, new: dict[str, object], old: dict[str, object]) -> str:
-        spec, before = _part(new, "spec"), _part(old, "spec")
-        status, was = _part(new, "status"), _part(old, "status")
-        given, had = _names(spec), _names(before)
-        if set(given) != set(had):
-            return "spec.initializers is immutable"
+    def _problem(self, new: Object, old: Object) -> str:
         for name in OWNERSHIP:
-            if spec.get(name) != before.get(name):
+            if at(new, "spec", name) != at(old, "spec", name):
                 return f"spec.{name} is immutable"
-        phase, earlier = str(status.get("phase") or ""), str(was.get("phase") or "")
-        left, left_before = _names(status), _names(was)
-        if phase == "Initializing" and earlier != "Initializing" and set(left) != set(given):
-            return "status.initializers do not equal spec.initializers"
-        if phase == "Initializing" and earlier == "Initializing" and not set(left) <= set(left_before):
-            return "status.initializers must not grow"
-        if phase != "Initializing" and earlier != "Initializing" and set(left) != set(left_before):
-            return "status.initializers is immutable after initialization"
-        if phase != "Initializing" and earlier == "Initializing" and left:
-            return "status.initializers is not empty"
-        if not set(_names(status, "terminators")) <= set(_names(was, "terminators")):
-            return "status.terminators must not grow"
-        if _ORDER.get(phase, 0) < _ORDER.get(earlier, 0):
-            return f'cannot transition from "{earlier}" to "{phase}"'
-        inactive = "core.kcp.io/inactive"
-        marked = _annotations(new).get(inactive)
-        if marked and marked != _annotations(old).get(inactive) and phase != "Ready":
-            return f'LogicalCluster can only be marked inactive in phase "Ready", but is in phase "{phase}"'
-        return ""
+        why = refusal_of_change(new, old)
+        if why:
+            return why
+        left, before = at(new, "status", "terminators") or (), at(old, "status", "terminators") or ()
+        return "" if set(left) <= set(before) else "status.terminators must not grow"
 
     def _forbidden(self, request: Admission, why: str) -> errors.StatusError:
         return errors.forbidden(GROUP, RESOURCE, request.name, why)
-
-
-def _part(obj: dict[str, object], name: str) -> dict[str, object]:
-    found = obj.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _names(part: dict[str, object], name: str = "initializers") -> list[str]:
-    found = part.get(name)
-    return [str(one) for one in found] if isinstance(found, list) else []
-
-
-def _annotations(obj: dict[str, object]) -> dict[str, object]:
-    return _part(_part(obj, "metadata"), "annotations")
