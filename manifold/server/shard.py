@@ -17,6 +17,7 @@ from manifold.auth.authentication.signing import SigningKeys, UnusableKey, gener
 from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
 from manifold.auth.chain import Chain
 from manifold.controllers.bindings import BindingController
+from manifold.controllers.default_bindings import DefaultBindingController
 from manifold.controllers.definitions import DefinitionController
 from manifold.controllers.exports import ExportController, IdentityController, SchemaController, SliceController
 from manifold.controllers.garbage import GarbageController, PropagationController
@@ -29,7 +30,6 @@ from manifold.controllers.workspaces import SweepController, TakeDownController
 from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.definitions import DefinitionEffects
-from manifold.exports.effects import BindingEffects
 from manifold.exports.export_effects import ExportEffects, SchemaEffects, SecretEffects
 from manifold.exports.offering import Offerings
 from manifold.exports.references import References
@@ -65,6 +65,7 @@ from manifold.workspaces import entries, guarding
 from manifold.workspaces.admission import WorkspaceAdmission
 from manifold.workspaces.bootstrap import Setting, bootstrap
 from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffects
+from manifold.workspaces.default_bindings import DefaultBindingEffects
 from manifold.workspaces.foundation import ROOT, lay
 from manifold.workspaces.homes import Homes
 from manifold.workspaces.lifecycle import LogicalClusterEffects
@@ -230,7 +231,9 @@ async def _assemble(
     partitions = kinds.get("topology.kcp.io", "partitions")
     slices = Slices(references, partitions, surroundings.virtual_workspace_url, shard.labels)
     exports = ExportEffects(kinds, clock, slices, lambda author, name: namespace(author, name, root_ca))
-    bindings = BindingEffects(references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names)
+    bindings = DefaultBindingEffects(
+        references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names, workspace_types
+    )
     effects = {
         ("apis.kcp.io", "apibindings"): bindings,
         ("apis.kcp.io", "apiexports"): exports,
@@ -261,6 +264,7 @@ async def _assemble(
             SliceController(environment, kinds, slices),
             SchemaController(environment, kinds),
             IdentityController(environment, kinds),
+            DefaultBindingController(environment, kinds, workspace_types, references),
             DefinitionController(environment, resolver, definitions),
             NamespaceController(environment, resolver, namespaces),
             ContentController(environment, kinds, root_ca),

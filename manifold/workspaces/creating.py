@@ -22,7 +22,7 @@ from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
-from manifold.workspaces import content
+from manifold.workspaces import content, default_bindings
 from manifold.workspaces.deleting import FINALIZER, Deletion
 from manifold.workspaces.lifecycle import keep_phase
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
@@ -151,6 +151,8 @@ class WorkspaceEffects(Effects):
         birth = self._birth(operation, new, closure, parent)
         author = Author(self._kinds, self._clock, birth.cluster, operation.now)
         plan.writes += content.build(author, birth, self._root_ca)
+        if content.APIBINDINGS_INITIALIZER in birth.pending:
+            plan.put(default_bindings.work_row(birth.cluster), b"{}")
         logical_clusters = self._kinds.get("core.kcp.io", "logicalclusters")
         plan.guards.append(Guard(logical_clusters.key(birth.cluster, "", content.LOGICAL_CLUSTER), 0))
         self._finish(new, birth, here)

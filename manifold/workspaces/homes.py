@@ -25,9 +25,9 @@ from manifold.base import clock, clusters, errors
 from manifold.base.user import User
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
-from manifold.storage.contract import Guard, GuardFailed, Snapshot, Store
+from manifold.storage.contract import Guard, GuardFailed, Snapshot, Store, Write
 from manifold.types.resource import Object
-from manifold.workspaces import content
+from manifold.workspaces import content, default_bindings
 from manifold.workspaces.creating import Exports, ShardIdentity
 from manifold.workspaces.deleting import sweep_row
 from manifold.workspaces.types import BrokenType, WorkspaceTypes
@@ -127,7 +127,10 @@ class Homes:
         try:
             # What a home of the same name has left behind is swept up by its key range: never into a new one.
             guards = [Guard(key, 0), Guard(sweep_row(cluster), 0)]
-            await self._store.commit(content.build(author, birth, self._root_ca), guards)
+            writes = content.build(author, birth, self._root_ca)
+            if content.APIBINDINGS_INITIALIZER in pending:
+                writes.append(Write(default_bindings.work_row(cluster), b"{}"))
+            await self._store.commit(writes, guards)
         except GuardFailed:
             return
 

@@ -14,9 +14,11 @@ from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.types.resource import Object
 from manifold.workspaces.bootstrap import type_status
+from manifold.workspaces.default_bindings import type_row
 from manifold.workspaces.foundation import ROOT
 
 GROUP, RESOURCE = "tenancy.kcp.io", "workspacetypes"
+MODE = "defaultAPIBindingLifecycle"
 ROOT_ONLY = "root workspace type can only be created in root cluster"
 
 
@@ -63,3 +65,9 @@ class WorkspaceTypeEffects(Effects):
         """Write the status."""
         author = Author(self._kinds, self._clock, operation.cluster, operation.now)
         new["status"] = type_status(author, operation.cluster, new["metadata"]["name"], self._url)
+
+    async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
+        """Have the workspaces of the type looked at whose bindings it maintains, where it may want others now."""
+        spec, before = new.get("spec") or {}, old.get("spec") or {}
+        if any(spec.get(name) != before.get(name) for name in ("defaultAPIBindings", MODE, "extend")):
+            plan.put(type_row(operation.cluster, operation.name), b"{}")

@@ -88,7 +88,7 @@ class Closure:
         found: dict[tuple[str, str], None] = {}
         for one in self.members:
             for reference in one.spec.get("defaultAPIBindings") or ():
-                found[(reference.get("path") or one.path, reference["export"])] = None
+                found[(reference.get("path") or one.cluster, reference["export"])] = None
         return list(found)
 
 

@@ -1,0 +1,202 @@
+"""The bindings a type brings of exports that users make: when a workspace begins, and where they are maintained."""
+
+import json
+import time
+
+import pytest
+from support.server import Workspace
+
+from manifold.workspaces.default_bindings import binding_name
+
+APIS = "/apis/apis.kcp.io/v1alpha2"
+SCHEMAS = "/apis/apis.kcp.io/v1alpha1/apiresourceschemas"
+BINDINGS, EXPORTS = f"{APIS}/apibindings", f"{APIS}/apiexports"
+TYPES = "/apis/tenancy.kcp.io/v1alpha1/workspacetypes"
+WORKSPACES = "/apis/tenancy.kcp.io/v1alpha1/workspaces"
+LOGICAL_CLUSTER = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster"
+WIDGETS = "/apis/example.io/v1/namespaces/default/widgets"
+MERGE = {"Content-Type": "application/merge-patch+json"}
+CLAIM = {"group": "", "resource": "configmaps", "verbs": ["get"]}
+CHOSEN = {"group": "", "resource": "secrets", "verbs": ["*"], "defaultSelector": {"matchLabels": {"mine": "yes"}}}
+
+
+def until(question, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not (found := question()):
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        time.sleep(0.05)
+    return found
+
+
+class Provider:
+    """A workspace with exports, types that bring them, and workspaces of these."""
+
+    def __init__(self, workspace, directory):
+        self.workspace = workspace
+        self.directory = directory
+
+    def make(self, path, body):
+        status, made = self.workspace.request("POST", path, body)
+        assert status == 201, made
+        return made
+
+    def export(self, name="widgets", plural="widgets", claims=()):
+        kind = plural[:-1].capitalize()
+        version = {"name": "v1", "served": True, "storage": True, "schema": {"type": "object"}}
+        names = {"plural": plural, "singular": plural[:-1], "kind": kind, "listKind": f"{kind}List"}
+        schema = {
+            "apiVersion": "apis.kcp.io/v1alpha1",
+            "kind": "APIResourceSchema",
+            "metadata": {"name": f"v1.{plural}.example.io"},
+            "spec": {"group": "example.io", "names": names, "scope": "Namespaced", "versions": [version]},
+        }
+        self.make(SCHEMAS, schema)
+        resources = [{"group": "example.io", "name": plural, "schema": f"v1.{plural}.example.io"}]
+        body = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": name}}
+        return self.make(EXPORTS, {**body, "spec": {"resources": resources, "permissionClaims": list(claims)}})
+
+    def type(self, name="t", bindings=("widgets",), **spec):
+        body = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "WorkspaceType", "metadata": {"name": name}}
+        spec = {"extend": {"with": [{"name": "universal", "path": "root"}]}, **spec}
+        return self.make(TYPES, {**body, "spec": {**spec, "defaultAPIBindings": self.references(bindings)}})
+
+    def references(self, bindings):
+        return [{"path": self.workspace.path, "export": one} for one in bindings]
+
+    def change(self, path, body):
+        status, found = self.workspace.request("PATCH", path, json.dumps(body), headers=MERGE)
+        assert status == 200, found
+
+    def child(self, name="w", type="t"):
+        body = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": name}}
+        made = self.make(WORKSPACES, {**body, "spec": {"type": {"name": type, "path": self.workspace.path}}})
+        path, cluster = f"{self.workspace.path}:{name}", made["spec"]["cluster"]
+        return Workspace(self.workspace.server, name, path, cluster, self.directory / "unused")
+
+    def phase(self, name="w"):
+        status, found = self.workspace.request("GET", f"{WORKSPACES}/{name}")
+        assert status == 200, found
+        return found["status"]["phase"]
+
+    def binding(self, child, export="widgets"):
+        """The default binding of an export in a workspace; None where it is not there."""
+        name = binding_name(child.cluster, self.workspace.path, export)
+        status, found = child.request("GET", f"{BINDINGS}/{name}")
+        return found if status == 200 else None
+
+
+def conditions(child):
+    status, found = child.request("GET", LOGICAL_CLUSTER)
+    assert status == 200, found
+    return {one["type"]: one for one in found["status"]["conditions"]}
+
+
+@pytest.fixture
+def provider(workspace, tmp_path):
+    return Provider(workspace, tmp_path)
+
+
+def test_names_of_default_bindings():
+    cluster = "1umw6ehtvluim94b"
+    assert binding_name(cluster, "root", "tenancy.kcp.io") == "tenancy.kcp.io-3jchz"
+    assert binding_name(cluster, "root", "topology.kcp.io") == "topology.kcp.io-3neap"
+
+
+def test_an_export_of_a_user_is_bound_before_the_workspace_is_ready(provider):
+    provider.export(claims=[CLAIM, CHOSEN])
+    provider.type()
+    child = provider.child()
+    until(lambda: provider.phase() == "Ready")
+    binding = provider.binding(child)
+    assert binding["status"]["phase"] == "Bound"
+    assert binding["spec"]["reference"] == {"export": {"name": "widgets", "path": provider.workspace.path}}
+    assert [{**one, "identityHash": ""} for one in binding["spec"]["permissionClaims"]] == [
+        {**CLAIM, "identityHash": "", "state": "Accepted", "selector": {"matchAll": True}},
+        {**CHOSEN, "identityHash": "", "state": "Accepted", "selector": CHOSEN["defaultSelector"]},
+    ]
+    told = conditions(child)
+    assert told["APIBindingsInitialized"]["status"] == "True"
+    assert told["WorkspaceInitialized"]["status"] == "True"
+    widget = {"apiVersion": "example.io/v1", "kind": "Widget", "metadata": {"name": "one"}}
+    assert child.request("POST", WIDGETS, widget)[0] == 201
+
+
+def test_a_workspace_waits_for_an_export_and_goes_on_when_it_comes(provider):
+    provider.export("other", "gadgets")
+    provider.type(bindings=["other"])
+    spec = {"defaultAPIBindings": [*provider.references(["other"]), {"export": "widgets"}]}
+    provider.change(f"{TYPES}/t", {"spec": spec})  # one's own workspace may have it later
+    child = provider.child()
+    told = until(lambda: conditions(child).get("APIBindingsInitialized"))
+    assert (told["status"], told["severity"], told["reason"]) == ("False", "Error", "APIBindingErrors")
+    assert told["message"] == "unable to complete initialization: unable to find at least 1 APIExport"
+    assert provider.phase() == "Initializing"
+    provider.export()
+    until(lambda: provider.phase() == "Ready")
+    name = binding_name(child.cluster, provider.workspace.cluster, "widgets")
+    status, found = child.request("GET", f"{BINDINGS}/{name}")
+    assert (status, found["spec"]["reference"]["export"]["path"]) == (200, provider.workspace.cluster)
+
+
+def test_bindings_of_the_beginning_are_the_users_afterwards(provider):
+    provider.export()
+    provider.type()
+    child = provider.child()
+    until(lambda: provider.phase() == "Ready")
+    name = provider.binding(child)["metadata"]["name"]
+    assert child.request("DELETE", f"{BINDINGS}/{name}")[0] == 200
+    provider.change(f"{TYPES}/t", {"spec": {"defaultAPIBindingLifecycle": "InitializeOnly"}})
+    provider.type("u", defaultAPIBindingLifecycle="Maintain")
+    last = provider.child("last", "u")
+    until(lambda: provider.binding(last))
+    assert provider.binding(child) is None
+
+
+def test_maintained_bindings_come_back_and_are_put_right(provider):
+    provider.export(claims=[CLAIM])
+    provider.type(defaultAPIBindingLifecycle="Maintain")
+    child = provider.child()
+    until(lambda: provider.phase() == "Ready")
+    name = provider.binding(child)["metadata"]["name"]
+    spec = until(lambda: provider.binding(child))["spec"]
+    rejected = [{**one, "state": "Rejected"} for one in spec["permissionClaims"]]
+    body = json.dumps({"spec": {"permissionClaims": rejected}})
+    assert child.request("PATCH", f"{BINDINGS}/{name}", body, headers=MERGE)[0] == 200
+    until(lambda: provider.binding(child)["spec"] == spec)
+    uid = provider.binding(child)["metadata"]["uid"]
+    assert child.request("DELETE", f"{BINDINGS}/{name}")[0] == 200
+    until(lambda: (provider.binding(child) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid)
+    until(lambda: provider.binding(child)["status"].get("phase") == "Bound")
+    assert conditions(child)["APIBindingsReconciled"]["status"] == "True"
+
+
+def test_maintained_types_bring_their_new_bindings_to_workspaces_that_are_there(provider):
+    provider.export()
+    provider.export("more", "gadgets")
+    provider.type("base", bindings=[], defaultAPIBindingLifecycle="Maintain")
+    base = [{"name": "universal", "path": "root"}, {"name": "base", "path": provider.workspace.path}]
+    provider.type("leaf", bindings=[], extend={"with": base})
+    provider.type("else")
+    leaf, other = provider.child("leaf", "leaf"), provider.child("other", "else")
+    until(lambda: provider.phase("other") == "Ready")
+    assert provider.phase("leaf") == "Ready"
+    provider.change(f"{TYPES}/base", {"spec": {"defaultAPIBindings": provider.references(["more"])}})
+    until(lambda: provider.binding(leaf, "more"))
+    provider.change(f"{TYPES}/else", {"spec": {"defaultAPIBindings": provider.references(["widgets", "more"])}})
+    provider.change(f"{TYPES}/base", {"spec": {"defaultAPIBindings": provider.references(["more", "widgets"])}})
+    until(lambda: provider.binding(leaf))
+    assert provider.binding(other, "more") is None
+
+
+def test_a_workspace_with_maintained_bindings_can_be_deleted(provider):
+    provider.export()
+    provider.type(defaultAPIBindingLifecycle="Maintain")
+    child = provider.child()
+    until(lambda: provider.phase() == "Ready")
+    widget = {"apiVersion": "example.io/v1", "kind": "Widget"}
+    widget["metadata"] = {"name": "held", "finalizers": ["example.io/hold"]}
+    assert child.request("POST", WIDGETS, widget)[0] == 201
+    assert provider.workspace.request("DELETE", f"{WORKSPACES}/w")[0] == 200
+    body = json.dumps({"metadata": {"finalizers": None}})
+    assert child.request("PATCH", f"{WIDGETS}/held", body, headers=MERGE)[0] in (200, 404)
+    until(lambda: provider.workspace.request("GET", f"{WORKSPACES}/w")[0] == 404)
