@@ -84,6 +84,12 @@ DEFAULTED = fields(
     deep=fields(a=fields(b={**fields(c={**I, "default": 5}), "default": {}})),
     entries={"type": "object", "additionalProperties": fields(a={**I, "default": 1}), "default": {"k": {}}},
     items=items(fields(a={"type": "boolean", "default": False})),
+    embedded={
+        **KEEP,
+        "x-kubernetes-embedded-resource": True,
+        "default": {"apiVersion": "v1", "kind": "X", "metadata": {"name": "n", "odd": 1}, "spec": None},
+    },
+    nulls={**fields(a={**S, "nullable": True, "default": None}, b=S), "default": {"a": None}},
 )
 EMBEDDED = fields(
     any={**KEEP, "x-kubernetes-embedded-resource": True},

@@ -7,16 +7,25 @@ own copy. A subtree without defaults compiles to None.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
+from manifold.base.fields import Path
+from manifold.schema.structural.embedded import EmbeddedError, decode_embedded
+
 Defaulter = Callable[[Any], None]
 
 
-def _maker(value: Any) -> Callable[[], Any]:
+def _maker(schema: dict[str, Any]) -> Callable[[], Any]:
+    """What makes the default of a schema. Metadata of objects embedded in it loses what no metadata has."""
+    value = schema["default"]
     if isinstance(value, (dict, list)):
-        encoded = orjson.dumps(value)
+        copy = orjson.loads(orjson.dumps(value))
+        with suppress(EmbeddedError):  # definitions of old may say what is refused today
+            decode_embedded(schema, copy, Path(""))
+        encoded = orjson.dumps(copy)
         return lambda: orjson.loads(encoded)
     return lambda: value
 
@@ -28,14 +37,14 @@ def compile_defaulter(schema: dict[str, Any]) -> Defaulter | None:
     described = schema.get("properties") or {}
     additional = schema.get("additionalProperties")
     makers = [
-        (name, _maker(child["default"]), bool(child.get("nullable")))
+        (name, _maker(child), bool(child.get("nullable")))
         for name, child in described.items()
         if child.get("default") is not None
     ]
     children = [(name, inner) for name, child in described.items() if (inner := compile_defaulter(child)) is not None]
     entries = additional if isinstance(additional, dict) else None
     values = compile_defaulter(entries) if entries is not None else None
-    fill = _maker(entries["default"]) if entries is not None and entries.get("default") is not None else None
+    fill = _maker(entries) if entries is not None and entries.get("default") is not None else None
     if entries is not None and entries.get("nullable"):
         fill = None
     if not makers and not children and values is None and fill is None:
@@ -66,7 +75,7 @@ def compile_defaulter(schema: dict[str, Any]) -> Defaulter | None:
 
 def _items(items: dict[str, Any]) -> Defaulter | None:
     inner = compile_defaulter(items)
-    fill = _maker(items["default"]) if items.get("default") is not None and not items.get("nullable") else None
+    fill = _maker(items) if items.get("default") is not None and not items.get("nullable") else None
     if inner is None and fill is None:
         return None
 
