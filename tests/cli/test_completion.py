@@ -1,15 +1,11 @@
 """What Tab offers: the answers behind `manifold` and `kubectl ws`, and what a real bash makes of them."""
 
-import contextlib
-import os
-import pty
-import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from bash_terminal import Bash, environment
 
 from manifold.cli.completion.scripts import SCRIPTS
 from manifold.cli.workspaces.command import COMMANDS
@@ -30,11 +26,6 @@ def world(server, tmp_path_factory):
     assert top.request("POST", TYPES, kind)[0] == 201
     yield top
     top.delete()
-
-
-def environment(kubeconfig) -> dict[str, str]:
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "HOME": str(kubeconfig.parent), "KUBECONFIG": str(kubeconfig), "TERM": "dumb"}
 
 
 def offered(program: list[str], kubeconfig: Path) -> tuple[list[str], str]:
@@ -133,44 +124,6 @@ def test_nothing_is_offered_where_nobody_can_be_asked(world, tmp_path):
     gone.write_text(world.kubeconfig.read_text().replace(f":{world.server.port}/", ":1/"))
     done = subprocess.run([*program, "a"], env=environment(gone), capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (":6\n", "")
-
-
-class Bash:
-    """A real bash at a terminal, in which keys are pressed."""
-
-    def __init__(self, variables: dict[str, str], directory: Path) -> None:
-        self._master, terminal = pty.openpty()
-        self._process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile", "-i"], stdin=terminal, stdout=terminal, stderr=terminal,
-            env=variables, cwd=directory, start_new_session=True,
-        )  # fmt: skip
-        os.close(terminal)
-        self._seen = ""
-        self.press("bind 'set enable-bracketed-paste off'; PS1='$ '\n")
-        self.press('bind -x \'"\\C-g": printf "<%s>\\n" "$READLINE_LINE"\'\n')
-
-    def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def until(self, pattern: str) -> re.Match[str]:
-        """Wait until what has been printed since the last time matches."""
-        deadline = time.monotonic() + 30
-        while not (found := re.search(pattern, self._seen)):
-            assert time.monotonic() < deadline, self._seen
-            self._seen += os.read(self._master, 65536).decode()
-        self._seen = self._seen[found.end() :]
-        return found
-
-    def line(self, keys: str) -> str:
-        """The command line after keys have been pressed on an empty one."""
-        self.press(f"\x15{keys}\x07")
-        return self.until(r"<([^>\r\n]*)>\r\n")[1]
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        with contextlib.suppress(OSError):
-            os.close(self._master)
 
 
 def test_bash(world):

@@ -164,7 +164,7 @@ SESSIONS = {
         ("ws a b", 1, "", "Error: accepts at most 1 arg(s), received 2\n"),
         ("ws --nope", 1, "", "Error: unknown flag: --nope\n"),
         ("ws tree --overwrite", 1, "", "Error: unknown flag: --overwrite\n"),
-        ("ws -i", 1, "", "Error: the interactive browser is not available; use tree, or list\n"),
+        ("ws -i", 1, "", "Error: the interactive browser needs a terminal; use tree, or list\n"),
         ("ws -- tree", 1, "", UNKNOWN),
         ("ws :{w} --context=alice", 1, "", 'Error: access to workspace "{w}" denied\n'),
         ("ws :{w}:x --context=alice", 1, "", 'Error: access to workspace "{w}:x" denied\n'),

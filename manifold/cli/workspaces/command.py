@@ -49,7 +49,7 @@ WORKSPACE = Flag(
 )
 OUTPUT = Flag("output", "wide, name or json; else a table.", "FORMAT", "o")
 MINE = Flag("mine", "The workspaces one may enter, wherever they are.")
-INTERACTIVE = Flag("interactive", "Browse the tree; not available.", short="i")
+INTERACTIVE = Flag("interactive", "Browse the tree with keys, and enter a workspace of it.", short="i")
 CREATE_FLAGS = (
     Flag("type", "Type of the workspace, NAME or PATH:NAME; else its parent's default.", "TYPE"),
     Flag("enter", "Enter the workspace when it is ready."),
@@ -226,8 +226,6 @@ def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
                 raise CommandError(f"unknown flag: --{name}")
         if len(parsed.arguments) > command.most:
             raise CommandError(f"accepts at most {command.most} arg(s), received {len(parsed.arguments)}")
-        if parsed.on("interactive"):
-            raise CommandError("the interactive browser is not available; use tree, or list")
         command.load()(Session(parsed, locate(parsed.text("kubeconfig"), os.environ)), parsed.arguments)
     except CommandError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -21,7 +21,12 @@ HOME_NOTE = (
 
 
 def use(session: Session, arguments: tuple[str, ...]) -> None:
-    """Go where the argument leads; home without one."""
+    """Go where the argument leads; home without one. With --interactive, let the user choose where."""
+    if session.flags.on("interactive"):
+        from manifold.cli.workspaces.browsing import browse
+
+        browse(session, session.resolve(arguments[0]) if arguments else session.workspace)
+        return
     argument = arguments[0] if arguments else "~"
     if argument == ".":
         current(session, ())

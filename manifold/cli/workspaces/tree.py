@@ -40,9 +40,14 @@ _CELLS_ONLY = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
 def tree(session: Session, arguments: tuple[str, ...]) -> None:
-    """Write the tree below the current workspace."""
+    """Write the tree below the current workspace, or let the user walk through it."""
     flags = session.flags
     path = session.workspace
+    if flags.on("interactive"):
+        from manifold.cli.workspaces.browsing import browse
+
+        browse(session, path)
+        return
     with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="tree") as pool:
         walk = Walk(
             session.client,
