@@ -100,8 +100,13 @@ class Reachable:
         shared = (await self._chain.rbac.shared()).value
         everything = self._kind.prefix
         source = Both(candidates(snapshot, user, shared, _uses_everywhere, everything), Range(snapshot, everything))
-        around, default = await self._parent(snapshot, parent)
         page, turns = Page(), _Turns()
+        try:
+            around = await self._parent(snapshot, parent)
+        except BrokenType:
+            return page
+        default = around.type.spec.get("defaultChildWorkspaceType") if around is not None else None
+        reference = f"{default.get('path')}:{default.get('name')}" if default else ""
         looked_at = 0
         while cluster := await source.first(start.partition(b"\x00")[0]):
             inside = everything + cluster + b"\x00"
@@ -114,29 +119,25 @@ class Reachable:
                     looked_at += 1
                     closure = await self._usable(snapshot, user, row, around)
                     if closure is not None:
-                        page.items.append(_type(closure, closure.type.reference == default))
+                        page.items.append(_type(closure, closure.type.reference == reference))
                     await turns.pause()
                 position = rows[-1].key + b"\x00"
             start = behind(cluster)
         return page
 
-    async def _parent(self, snapshot: Snapshot, parent: str) -> tuple[Closure | None, str]:
-        """The type of a logical cluster (None: it has none that says anything), and what its children are by
-        default.
+    async def _parent(self, snapshot: Snapshot, parent: str) -> Closure | None:
+        """The type of a logical cluster; None for one that has none. Raises BrokenType where it cannot be known, and no
+        workspace can be created.
         """
         row = await snapshot.get(self._logical_clusters.key(parent, "", content.LOGICAL_CLUSTER))
         if row is None:
-            return None, ""
+            raise BrokenType("the logical cluster does not exist")
         metadata = self._logical_clusters.decode(row.value, row.revision)["metadata"]
         path, _, name = (metadata.get("annotations") or {}).get(content.TYPE_ANNOTATION, "").rpartition(":")
-        try:
-            found = await self._types.closure(snapshot, path, name) if path else None
-        except BrokenType:
-            return None, ""
-        if found is None:
-            return None, ""
-        default = found.type.spec.get("defaultChildWorkspaceType") or {}
-        return found, f"{default.get('path')}:{default.get('name')}"
+        found = await self._types.closure(snapshot, path, name) if path else None
+        if path and found is None:
+            raise BrokenType(f"workspace type {path}:{name} cannot be resolved")
+        return found
 
     async def _usable(self, snapshot: Snapshot, user: User, row: Row, around: Closure | None) -> Closure | None:
         """What a stored type stands for, if `user` may create workspaces of it inside one of the type `around`."""

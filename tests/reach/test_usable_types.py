@@ -142,3 +142,18 @@ def test_the_wrong_questions(workspace, method, path, status):
 def test_what_is_no_parent(server, parent):
     status, answer = server.request("GET", types_in(parent))
     assert status == 403, answer
+
+
+def test_a_parent_whose_type_is_gone_takes_no_children(workspace):
+    """As its limits cannot be known: the answer is what the creation would meet."""
+    server = workspace.server
+    make_type(workspace, "vanishing", extend={"with": [UNIVERSAL]})
+    body = {"apiVersion": f"{TENANCY}/v1alpha1", "kind": "Workspace", "metadata": {"name": "place"}}
+    body["spec"] = {"type": {"path": workspace.path, "name": "vanishing"}}
+    status, made = workspace.request("POST", WORKSPACES, body)
+    assert status == 201, made
+    place = f"{workspace.path}:place"
+    assert ("root", "universal") in usable(server, place)[0]
+    assert workspace.request("DELETE", f"{TYPES}/vanishing")[0] == 200
+    assert usable(server, place) == ([], [])
+    assert not create(server, place, ("root", "universal"))
