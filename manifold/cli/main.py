@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from manifold import __version__
+from manifold.cli.apis.registration import COMMANDS
 from manifold.cli.completion.command import asked, completion
 from manifold.cli.start import start
 from manifold.cli.workspaces.registration import create, ws
@@ -26,6 +27,8 @@ def manifold() -> None:
 manifold.add_command(start)
 manifold.add_command(ws)
 manifold.add_command(create)
+for _command in COMMANDS:
+    manifold.add_command(_command)
 manifold.add_command(completion)
 manifold.add_command(asked)
 

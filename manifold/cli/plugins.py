@@ -1,13 +1,15 @@
 """The kubectl plugins: programs that kubectl finds on the PATH by their names.
 
-`kubectl ws` runs `kubectl-ws`; `kubectl create workspace` runs `kubectl-create-workspace`, as `create` is one of the
-commands that plugins may extend. Where Tab is pressed behind `kubectl ws`, kubectl asks `kubectl_complete-ws`.
+`kubectl ws` runs `kubectl-ws`, `kubectl kcp` runs `kubectl-kcp`; `kubectl create workspace` runs
+`kubectl-create-workspace`, as `create` is one of the commands that plugins may extend. Where Tab is pressed behind
+`kubectl ws`, kubectl asks `kubectl_complete-ws`.
 """
 
 from __future__ import annotations
 
 import sys
 
+from manifold.cli.apis.command import run_kcp
 from manifold.cli.workspaces.command import run_create, run_workspaces
 
 
@@ -28,3 +30,8 @@ def complete_ws() -> int:
 
     print(written(complete_workspaces(sys.argv[1:])))
     return 0
+
+
+def kcp() -> int:
+    """`kubectl kcp`; its exit code."""
+    return run_kcp(sys.argv[1:], "kubectl kcp")

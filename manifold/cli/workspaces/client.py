@@ -59,11 +59,13 @@ class Client:
     verbosity: int = 0
     timeout: float = TIMEOUT
     retries: int = RETRIES
+    agent: str = "kubectl-ws"
+    """What the client calls itself: it becomes the manager of fields that it sets."""
     _connection: http.client.HTTPConnection | None = None
 
     def another(self) -> Client:
         """A client of the same server with a connection of its own, for another thread."""
-        return Client(self.base, self.access, self.warn, self.verbosity, self.timeout, self.retries)
+        return Client(self.base, self.access, self.warn, self.verbosity, self.timeout, self.retries, self.agent)
 
     def get(self, path: str, accept: str = "application/json") -> dict[str, Any]:
         """Read. `path` begins with `/`. Raises ServerError for a refusal, CommandError if there is no answer."""
@@ -72,6 +74,10 @@ class Client:
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST an object to a collection; what has been made. Errors as for `get`."""
         return self._ask("POST", path, body, "application/json")
+
+    def update(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """PUT an object in the place of another; what has been made of it. Errors as for `get`."""
+        return self._ask("PUT", path, body, "application/json")
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, accept: str) -> dict[str, Any]:
         for attempt in range(self.retries + 1):
@@ -92,7 +98,7 @@ class Client:
         return _read(answer.status, answer.headers.get("Content-Type", ""), content)
 
     def _exchange(self, method: str, path: str, body: dict[str, Any] | None, accept: str) -> http.client.HTTPResponse:
-        headers = [*self.access.headers, ("Accept", accept), ("User-Agent", "kubectl-ws")]
+        headers = [*self.access.headers, ("Accept", accept), ("User-Agent", self.agent)]
         sent = b""
         if body is not None:
             sent = json.dumps(body).encode()

@@ -1,52 +1,16 @@
-"""The workspace commands by name: their flags, their help, and how they end.
+"""The workspace commands by name: their flags and their help.
 
-Guarantees: 0 for success, 1 with one line `Error: ...` on stderr for anything else, never a stack trace. As with
-kubectl, flags may stand before and behind the name of a command; an argument that is no command is a workspace to
-enter (`--` makes it one in any case).
+An argument that is no command is a workspace to enter (`--` makes it one in any case).
 """
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from manifold.cli.workspaces.failures import CommandError
-from manifold.cli.workspaces.flags import Flag, Parsed, described, parse
-from manifold.cli.workspaces.kubeconfig import locate
-from manifold.cli.workspaces.session import Session
+from manifold.cli.program import COMMON, WORKSPACE, Action, Command, Program, run
+from manifold.cli.workspaces.flags import Flag
 
-Action = Callable[[Session, tuple[str, ...]], None]
-
-COMMON = (
-    Flag("kubeconfig", "Kubeconfig file; else those of KUBECONFIG, else ~/.kube/config.", "FILE"),
-    Flag("context", "Context of the kubeconfig; else its current one.", "NAME"),
-    Flag("user", "User of the kubeconfig; else that of the context.", "NAME"),
-    Flag("server", "URL of the server, in place of the cluster's.", "URL", short="s"),
-    Flag("namespace", "Namespace to put into the context that is written.", "NAME", short="n"),
-    Flag("certificate-authority", "PEM file of certificates to trust.", "FILE"),
-    Flag("insecure-skip-tls-verify", "Trust any certificate. Insecure."),
-    Flag("tls-server-name", "Name to expect in the server's certificate.", "NAME"),
-    Flag("proxy-url", "HTTP proxy to connect through.", "URL"),
-    Flag("token", "Bearer token to log in with; it is not stored.", "TOKEN"),
-    Flag("username", "User name to log in with; it is not stored.", "NAME"),
-    Flag("password", "Password to log in with; it is not stored.", "PASSWORD"),
-    Flag("client-certificate", "PEM file of a client certificate.", "FILE"),
-    Flag("client-key", "PEM file of the key of the client certificate.", "FILE"),
-    Flag("as", "User to act as.", "NAME"),
-    Flag("as-group", "Group to act as; may be repeated.", "NAME", repeats=True),
-    Flag("as-uid", "UID to act as.", "UID"),
-    Flag("disable-compression", "Accepted for kubectl's sake: answers are never compressed."),
-    Flag("v", "Verbosity; from 6 on requests are shown.", "LEVEL", short="v"),
-    Flag("help", "Show this.", short="h"),
-    Flag("version", "Show the version."),
-)
 SHORT = Flag("short", "Print the path of the workspace and nothing else.")
-WORKSPACE = Flag(
-    "workspace", "Workspace to work in, absolute (:root:a) or relative; else the current one.", "PATH", "w"
-)
 OUTPUT = Flag("output", "wide, name or json; else a table.", "FORMAT", "o")
 MINE = Flag("mine", "The workspaces one may enter, wherever they are.")
 INTERACTIVE = Flag("interactive", "Browse the tree with keys, and enter a workspace of it.", short="i")
@@ -58,20 +22,6 @@ CREATE_FLAGS = (
     Flag("create-context", "Write a context of that name for the workspace.", "NAME"),
     WORKSPACE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: what it does in a line, what follows its name, how many arguments it takes, its own flags."""
-
-    name: str
-    summary: str
-    load: Callable[[], Action]
-    arguments: str = ""
-    most: int = 0
-    flags: tuple[Flag, ...] = ()
-    aliases: tuple[str, ...] = ()
-    hidden: bool = False
 
 
 def _use() -> Action:
@@ -190,72 +140,12 @@ EXAMPLES = """\
   {0} create-context keep this workspace as a context of its own"""
 
 
-def run_workspaces(arguments: Sequence[str], program: str) -> int:
-    """Run `ws`; its exit code."""
-    return _run(arguments, program, None)
+def run_workspaces(arguments: Sequence[str], name: str, error: str = "Error") -> int:
+    """Run `ws` under the name it was called by; its exit code. A failure's line begins with `error`."""
+    summary = "Enter, show and keep workspaces."
+    return run(Program(name, summary, COMMANDS, USE, {"mine": LIST}, EXAMPLES, error), arguments)
 
 
-def run_create(arguments: Sequence[str], program: str) -> int:
-    """Run `create workspace`; its exit code."""
-    return _run(arguments, program, CREATE)
-
-
-def _run(arguments: Sequence[str], program: str, only: Command | None) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # as Go does, whatever the locale: trees need more than ASCII
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        parsed = parse(arguments, ALL_FLAGS.values())
-        command, parsed = (only, parsed) if only else chosen(parsed)
-        asks = command is None and bool(parsed.open) and parsed.arguments[0] == "help"
-        if asks:
-            command, _ = chosen(Parsed(arguments=parsed.arguments[1:], open=parsed.open - 1))
-        if asks or parsed.on("help"):
-            print(_help(command, program, only is not None))
-            return 0
-        if parsed.on("version"):
-            from manifold import __version__
-
-            print(f"{program} {__version__}")
-            return 0
-        if command is None:
-            command = LIST if parsed.on("mine") else USE
-        allowed = {flag.name for flag in (*COMMON, *command.flags)}
-        for name in parsed.values:
-            if name not in allowed:
-                raise CommandError(f"unknown flag: --{name}")
-        if len(parsed.arguments) > command.most:
-            raise CommandError(f"accepts at most {command.most} arg(s), received {len(parsed.arguments)}")
-        command.load()(Session(parsed, locate(parsed.text("kubeconfig"), os.environ)), parsed.arguments)
-    except CommandError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read has read enough; what is still buffered goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
-
-
-def chosen(parsed: Parsed) -> tuple[Command | None, Parsed]:
-    """The command a command line names, taken off its arguments; None where the first argument names none."""
-    if parsed.open:
-        for command in COMMANDS:
-            if parsed.arguments[0] in (command.name, *command.aliases):
-                return command, Parsed(parsed.values, parsed.arguments[1:], parsed.open - 1)
-    return None, parsed
-
-
-def _help(command: Command | None, program: str, only: bool) -> str:
-    if command is None:
-        listed = "\n".join(f"  {each.name:<16} {each.summary}" for each in COMMANDS if not each.hidden)
-        return (
-            f"Enter, show and keep workspaces.\n\nUsage:\n  {program} [COMMAND|{USE.arguments[1:-1]}] [flags]\n\n"
-            f"Examples:\n{EXAMPLES.format(program)}\n\nCommands:\n{listed}\n\n"
-            f"Flags:\n{described((*COMMON, *USE.flags))}"
-        )
-    name = program if only else f"{program} {command.name}"
-    usage = f"{name} {command.arguments}".rstrip()
-    also = f"\n\nAlso called: {', '.join(command.aliases)}" if command.aliases else ""
-    return f"{command.summary}\n\nUsage:\n  {usage} [flags]{also}\n\nFlags:\n{described((*command.flags, *COMMON))}"
+def run_create(arguments: Sequence[str], name: str) -> int:
+    """Run `create workspace` under the name it was called by; its exit code."""
+    return run(Program(name, CREATE.summary, default=CREATE), arguments)

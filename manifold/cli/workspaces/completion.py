@@ -14,7 +14,8 @@ from itertools import islice
 
 from manifold.base import clusters
 from manifold.cli.completion.answers import FILES, NO_FILES, NO_SPACE, Answer, Choice, matching
-from manifold.cli.workspaces.command import ALL_FLAGS, COMMANDS, COMMON, CREATE, USE, Command, chosen
+from manifold.cli.program import COMMON, Command, chosen
+from manifold.cli.workspaces.command import ALL_FLAGS, COMMANDS, CREATE, USE
 from manifold.cli.workspaces.failures import CommandError
 from manifold.cli.workspaces.flags import Flag, Parsed, parse
 from manifold.cli.workspaces.kubeconfig import locate
@@ -24,7 +25,7 @@ PATIENCE = 3.0
 """Seconds to wait for a server: longer, and one has typed the word oneself."""
 MOST = 1000
 """How many workspaces of one parent are looked at."""
-_CURSOR = "\0"
+CURSOR = "\0"
 """Stands where the cursor is; no argument can be that."""
 _COMMANDS = tuple(Choice(each.name, each.summary) for each in COMMANDS if not each.hidden)
 _SPECIAL = (
@@ -55,19 +56,19 @@ def _complete(words: Sequence[str], only: Command | None) -> Answer:
 
 
 def _answer(before: Sequence[str], begun: str, only: Command | None) -> Answer:
-    parsed = parse([*before, _CURSOR], ALL_FLAGS.values())
-    session = _session(parsed)
+    parsed = parse([*before, CURSOR], ALL_FLAGS.values())
+    session = session_of(parsed)
     for name, values in parsed.values.items():
-        if values[-1] == _CURSOR:
-            return _values(session, ALL_FLAGS[name], begun)
+        if values[-1] == CURSOR:
+            return flag_values(session, ALL_FLAGS[name], begun)
     arguments = parsed.arguments[:-1]
     is_open = parsed.open == len(parsed.arguments)  # else `--` has ended flags and names of commands
-    command, rest = (only, parsed) if only else chosen(Parsed(parsed.values, arguments, len(arguments)))
+    command, rest = (only, parsed) if only else chosen(COMMANDS, Parsed(parsed.values, arguments, len(arguments)))
     if is_open and begun.startswith("-"):
         name, equals, value = begun.removeprefix("--").partition("=")
         if equals:
-            return _values(session, ALL_FLAGS[name], value) if name in ALL_FLAGS else Answer()
-        return matching(_flags(command or USE, parsed), begun)
+            return flag_values(session, ALL_FLAGS[name], value) if name in ALL_FLAGS else Answer()
+        return matching(flag_choices(command or USE, parsed), begun)
     if command is None and not arguments and is_open:
         paths = Answer(directive=NO_FILES + NO_SPACE)
         with contextlib.suppress(CommandError):
@@ -80,19 +81,22 @@ def _answer(before: Sequence[str], begun: str, only: Command | None) -> Answer:
     return Answer()
 
 
-def _session(parsed: Parsed) -> Session:
-    values = {name: [value for value in given if value != _CURSOR] for name, given in parsed.values.items()}
+def session_of(parsed: Parsed) -> Session:
+    """A session with the flags of a command line that the cursor stands in, with little patience."""
+    values = {name: [value for value in given if value != CURSOR] for name, given in parsed.values.items()}
     flags = Parsed({name: given for name, given in values.items() if given}, ())
     return Session(flags, locate(flags.text("kubeconfig"), os.environ), patience=PATIENCE)
 
 
-def _flags(command: Command, parsed: Parsed) -> Iterator[Choice]:
+def flag_choices(command: Command, parsed: Parsed) -> Iterator[Choice]:
+    """The flags of a command that may still be given."""
     for flag in sorted((*COMMON, *command.flags), key=lambda each: each.name):
         if flag.repeats or flag.name not in parsed.values:
             yield Choice(f"--{flag.name}", flag.help)
 
 
-def _values(session: Session, flag: Flag, begun: str) -> Answer:
+def flag_values(session: Session, flag: Flag, begun: str) -> Answer:
+    """What the value of a flag could become. Raises CommandError where that cannot be found out."""
     if not flag.metavar:
         return matching((Choice("true"), Choice("false")), begun)
     if flag.metavar == "FILE":

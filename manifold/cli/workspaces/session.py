@@ -41,6 +41,7 @@ class Session:
     files: kubeconfig.Files
     patience: float = 0
     """Seconds to wait for a server, asked once; 0 for the client's own patience, which asks again."""
+    agent: str = "kubectl-ws"
     _loaded: kubeconfig.Kubeconfig | None = None
     _client: Client | None = None
 
@@ -74,10 +75,16 @@ class Session:
             from manifold.cli.workspaces.client import Client
 
             reached = access(self.kubeconfig, self.context_name, self.flags)
-            self._client = Client(paths.place(reached.server).base, reached, warn, verbosity=self.flags.number("v", 0))
+            base, verbosity = paths.place(reached.server).base, self.flags.number("v", 0)
+            self._client = Client(base, reached, warn, verbosity=verbosity, agent=self.agent)
             if self.patience:
                 self._client.timeout, self._client.retries = self.patience, 0
         return self._client
+
+    def refuse_browsing(self) -> None:
+        """Raises CommandError where --interactive is set."""
+        if self.flags.on("interactive"):
+            raise CommandError("the interactive browser is not available; use tree, or list")
 
     def resolve(self, argument: str) -> str:
         """The path an argument leads to, asking the server for the home workspace if need be."""
