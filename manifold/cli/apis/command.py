@@ -63,6 +63,12 @@ def _apis() -> Action:
     return apis
 
 
+def _init() -> Action:
+    from manifold.cli.provider.writing import init
+
+    return init
+
+
 def _snapshot() -> Action:
     from manifold.cli.apis.snapshot import snapshot
 
@@ -133,8 +139,20 @@ APIS = Command(
         WORKSPACE,
     ),
 )
+PROVIDER_INIT = Command(
+    "provider init",
+    "Write a folder to begin with as the provider of an API.",
+    _init,
+    "DIRECTORY",
+    most=1,
+    flags=(
+        Flag("group", "Group of the API; example.com unless given.", "GROUP"),
+        Flag("kind", "Kind of its objects; Widget unless given.", "KIND"),
+        Flag("plural", "Plural of the kind; that of the English language unless given.", "NAME"),
+    ),
+)
 COMMANDS = (BIND, *CLAIMS, SNAPSHOT)
-OWN = (APIS,)
+OWN = (APIS, PROVIDER_INIT)
 """What `kubectl kcp` does not have."""
 SUMMARY = "Provide and consume APIs."
 

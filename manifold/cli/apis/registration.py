@@ -15,6 +15,7 @@ _HELP = {
     "bind": "Bind an API; the same as `kubectl kcp bind`.",
     "claims": "Show and answer permission claims; the same as `kubectl kcp claims`.",
     "crd": "Make schemas of CustomResourceDefinitions; the same as `kubectl kcp crd`.",
+    "provider": "Begin as the provider of an API.",
 }
 
 
