@@ -160,6 +160,12 @@ def test_labels_annotations_and_status_are_left_behind():
     assert set(schema["spec"]) == {"group", "names", "scope", "versions", "conversion"}
 
 
+def test_the_approval_of_a_protected_group_goes_along():
+    made = definition()
+    made["metadata"]["annotations"] = {"api-approved.kubernetes.io": "unapproved", "a": "b"}
+    assert schema_of(made, "v1")["metadata"]["annotations"] == {"api-approved.kubernetes.io": "unapproved"}
+
+
 def test_conversion_by_a_webhook():
     webhook = {"clientConfig": {"url": "https://a", "caBundle": "Yg=="}, "conversionReviewVersions": ["v1"]}
     conversion = {"strategy": "Webhook", "webhook": webhook}

@@ -1,7 +1,8 @@
 """From CustomResourceDefinitions to APIResourceSchemas, without a server (section 1.3 of the APIs reference).
 
 The result is what a server would make of the definition: with its defaults, and without what says nothing. Labels and
-annotations are not taken over, because a schema is a copy that never follows its origin.
+annotations are not taken over, because a schema is a copy that never follows its origin; but for the one annotation
+without which no server accepts a schema of Kubernetes' own groups.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from manifold.cli.workspaces.session import Session, say
 _SEPARATOR = re.compile(r"^---(?:[ \t].*)?$", re.M)
 _PREFIX = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _KEPT = ("deprecated", "deprecationWarning", "additionalPrinterColumns", "selectableFields")
+APPROVED = "api-approved.kubernetes.io"
 _LISTS = ("List", "CustomResourceDefinitionList")
 
 
@@ -98,7 +100,7 @@ def schema_of(definition: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {
         "apiVersion": "apis.kcp.io/v1alpha1",
         "kind": "APIResourceSchema",
-        "metadata": {"name": f"{prefix}.{name}"},
+        "metadata": {"name": f"{prefix}.{name}", **_approval(definition["metadata"])},
         "spec": {
             "group": spec.get("group") or "",
             "names": {"singular": kind.lower(), "listKind": f"{kind}List", **names},
@@ -107,6 +109,12 @@ def schema_of(definition: dict[str, Any], prefix: str) -> dict[str, Any]:
             "conversion": _conversion(spec.get("conversion"), name),
         },
     }
+
+
+def _approval(metadata: dict[str, Any]) -> dict[str, Any]:
+    annotations = metadata.get("annotations")
+    approved = annotations.get(APPROVED) if isinstance(annotations, dict) else None
+    return {"annotations": {APPROVED: approved}} if approved else {}
 
 
 def _object(value: dict[str, Any], field: str, name: str) -> dict[str, Any]:
