@@ -2,7 +2,8 @@
 
 A document has one terminal: a directory that looks like a fresh checkout after `make setup`, one shell whose variables
 and directory live on from block to block, and a free port in the place of 6443. A command that starts a server gets a
-terminal of its own: it goes on running, and its output is what it had printed when it was ready.
+terminal of its own, and so does one that runs a controller: it goes on running, and its output is what it had printed
+when it was ready.
 
 A block in `python` or `js` is a program: it is run there, and must print what the `text` block behind it says.
 
@@ -25,8 +26,8 @@ from support.go_programs import build
 from support.javascript import installed
 
 PORT = "6443"
-SERVER = re.compile(r"(make|manifold) start\b")
-READY = " is ready, listening on "
+SERVER = re.compile(r"(make|manifold) start\b|python \S*controller\.py\b")
+READY = " is ready, "
 PATIENCE = 60.0
 PROGRAMS = {"python": ("py", "python"), "js": ("mjs", "node")}
 """Language of a block that is a program: how its file ends, and what runs it."""
@@ -43,7 +44,7 @@ class Terminal:
         self._scratch = directory / ".terminal"
         self._scratch.mkdir(parents=True)
         self._count = 0
-        self._servers: list[subprocess.Popen[bytes]] = []
+        self._servers: dict[str, subprocess.Popen[bytes]] = {}
         self._port = _free_port()
         _lay_out(directory)
         self._environment = {
@@ -60,7 +61,7 @@ class Terminal:
 
     def close(self) -> None:
         """End everything this terminal has started."""
-        for process in (self._shell, *self._servers):
+        for process in (self._shell, *self._servers.values()):
             if process.poll() is None or process is self._shell:
                 try:
                     os.killpg(process.pid, 15)
@@ -125,8 +126,9 @@ class Terminal:
 
     def _start(self, command: str, place: str) -> str:
         """Start a server in a terminal of its own and wait until it is ready; what it printed."""
-        for earlier in self._servers:
-            assert earlier.wait(10) is not None, f"{place}: the server before is still there"
+        program = " ".join(command.split()[:2])
+        if program in self._servers:
+            assert self._servers[program].wait(10) is not None, f"{place}: the one before is still there"
         self._count += 1
         variables, output = self._scratch / f"{self._count}.env", self._scratch / f"{self._count}.out"
         self._run(f"export -p > {variables}", place, True)
@@ -135,7 +137,7 @@ class Terminal:
                 ["bash", "-c", f". {variables}; cd '{self.directory}'; exec {command}"],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, env=self._environment,
             )  # fmt: skip
-        self._servers.append(process)
+        self._servers[program] = process
         deadline = time.monotonic() + PATIENCE
         while READY not in (printed := output.read_text()):
             assert process.poll() is None, f"{place}: $ {command} ended: {printed}"

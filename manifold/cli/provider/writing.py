@@ -76,7 +76,7 @@ def files(names: Names) -> Iterator[tuple[PurePosixPath, str]]:
     """The files of the folder: path and text."""
     for path, text in _templates(resources.files("manifold.cli.provider") / "folder", PurePosixPath()):
         written_text = names.put(text)
-        yield path, written_text
+        yield path.with_name(names.put(path.name)), written_text
         if path.name == "crd.yaml":
             schema = schema_of(next(definitions(written_text)), PREFIX)
             yield path.with_name("apiresourceschema.yaml"), written(schema)
