@@ -81,11 +81,6 @@ class Session:
                 self._client.timeout, self._client.retries = self.patience, 0
         return self._client
 
-    def refuse_browsing(self) -> None:
-        """Raises CommandError where --interactive is set."""
-        if self.flags.on("interactive"):
-            raise CommandError("the interactive browser is not available; use tree, or list")
-
     def resolve(self, argument: str) -> str:
         """The path an argument leads to, asking the server for the home workspace if need be."""
         target = paths.resolve(argument, self.place.path, self.url, os.environ.get("HOME", ""))
