@@ -14,7 +14,8 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 
-from manifold.base import clock, keys
+from manifold.base import clock, errors, keys
+from manifold.base.fields import Path, forbidden
 from manifold.exports import conditions
 from manifold.exports.bindings import EXTRA_PREFIX
 from manifold.exports.slices import Slices, slice_key
@@ -24,6 +25,7 @@ from manifold.registry.objects import Author, Kinds
 from manifold.registry.owners import index_row, mark
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Snapshot, Write
+from manifold.types.kcp.schemas import rules_at
 from manifold.types.resource import Object
 from manifold.views.consumers import IDENTITY_INDEX, consumers_in, consumers_prefix, export_row, slices_row
 
@@ -204,13 +206,20 @@ def _offered(export: Object) -> tuple[object, ...]:
 
 
 class SchemaEffects(Effects):
-    """Has the exports of a logical cluster looked at when a schema comes or goes."""
+    """Has the exports of a logical cluster looked at when a schema comes or goes. `refuse_rules`: refuse schemas with
+    rules, because they are not enforced.
+    """
 
-    def __init__(self, kinds: Kinds) -> None:
-        self._exports = kinds.get(GROUP, RESOURCE)
+    def __init__(self, refuse_rules: bool) -> None:
+        self._refuse_rules = refuse_rules
 
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """An export may have waited for it."""
+        found = rules_at(new) if self._refuse_rules else []
+        if found:
+            text = "this server does not enforce x-kubernetes-validations, and is told to refuse them"
+            problems = [forbidden(Path("spec").child("versions").at(one).child("schema"), text) for one in found]
+            raise errors.invalid(GROUP, "APIResourceSchema", new["metadata"]["name"], problems)
         await self._look(operation, new, plan)
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:

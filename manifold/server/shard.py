@@ -238,7 +238,7 @@ async def _assemble(
         ("apis.kcp.io", "apibindings"): bindings,
         ("apis.kcp.io", "apiexports"): exports,
         ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
-        ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(kinds),
+        ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(settings.refuse_unenforced_rules),
         ("", "secrets"): SecretEffects(),
         ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds),
         ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),

@@ -148,7 +148,7 @@ SESSIONS = {
     "workspaces": [
         ("kcp ws .", 0, "Current workspace is '{c}'.\n", ""),
         ("kcp workspace . --short", 0, "{c}\n", ""),
-        ("kcp workspaces -i", 1, "", "error: the interactive browser is not available; use tree, or list\n"),
+        ("kcp workspaces -i", 1, "", "error: the interactive browser needs a terminal; use tree, or list\n"),
     ],
 }  # fmt: skip
 

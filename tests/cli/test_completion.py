@@ -78,7 +78,7 @@ ANSWERS = [
     ("create workspace new --type o", ["observatory", "organization"], 4),
     ("create workspace new --type root:te", ["root:team"], 4),
     ("create workspace new -w atlas --type t", ["team"], 4),
-    ("", ["completion", "create", "start", "ws"], 4),
+    ("", ["apis", "bind", "claims", "completion", "crd", "create", "provider", "start", "ws"], 4),
     ("st", ["start"], 4),
     ("nothing ", [], 4),
     ("completion ", ["bash", "fish", "zsh"], 4),

@@ -10,6 +10,7 @@ from manifold.base.names import dns_label_1035, dns_subdomain
 from manifold.schema.structural.validation import same_json
 from manifold.types.apiextensions.definitions import approval_errors
 from manifold.types.apiextensions.instances import CustomStrategy, broken_rule
+from manifold.types.apiextensions.rules import UNENFORCED, has_rules
 from manifold.types.apiextensions.spec import deprecation_errors, name_errors, part_errors
 from manifold.types.kcp.rules import refuse_fields
 from manifold.types.resource import Object
@@ -39,10 +40,20 @@ def resource_schema_rules(new: Object, old: Object | None) -> list[FieldError]:
     return errors
 
 
+def rules_at(schema: Object) -> list[int]:
+    """The positions of the versions of a schema that have rules in CEL."""
+    versions = (schema.get("spec") or {}).get("versions") or ()
+    return [position for position, version in enumerate(versions) if has_rules(version.get("schema"))]
+
+
 class ResourceSchemaStrategy(CustomStrategy):
     """Schemas: a name made of what they describe, sound versions, and a spec that never changes."""
 
     __slots__ = ()
+
+    def warnings(self, new: Object, old: Object | None = None) -> list[str]:
+        """That rules are not enforced."""
+        return [UNENFORCED] if rules_at(new) else []
 
     def validate_create(self, new: Object) -> list[FieldError]:
         """What the schema says; then the 403 of what admission finds."""
