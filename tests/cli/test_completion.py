@@ -39,6 +39,17 @@ def offered(program: list[str], kubeconfig: Path) -> tuple[list[str], str]:
 
 
 ANSWERS = [
+    ("bi", ["bind"], 4),
+    ("bind ", ["apiexport"], 4),
+    ("bind apiexport ", [], 4),
+    ("bind apiexport --accept", ["--accept-all-permission-claims", "--accept-permission-claim"], 4),
+    ("claims ", ["get", "accept", "reject", "all", "diff"], 4),
+    ("claims get ", ["apibinding"], 4),
+    ("claims all -w at", ["atlas"], 6),
+    ("claims nothing ", [], 4),
+    ("provider init --ki", ["--kind"], 4),
+    ("crd snapshot -f ", [], 0),
+    ("apis --context ma", ["master"], 4),
     ("ws ", [*COMMAND_NAMES, "astronomy", "atlas"], 6),
     ("ws tr", ["tree"], 6),
     ("ws a", ["astronomy", "atlas"], 6),
