@@ -154,7 +154,7 @@ def programs_of(document: str) -> list[str]:
 
 
 def _fails(output: tuple[str, ...]) -> bool:
-    return any(line.lower().startswith("error") for line in output)
+    return any(line.lower().startswith("error") or " is invalid: " in line for line in output)
 
 
 def _lay_out(directory: Path) -> None:
