@@ -88,11 +88,29 @@ class Defined:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """An accepted claim, as the objects it is about are labelled for it: `label` is what follows the prefix of claim
+    labels, and tells the export; `value` tells the claim. The rest says which objects those are; `selector` has the
+    `matchLabels` and `matchExpressions` of the claim, None stands for all objects.
+
+    Labels are for clients to select by. What a provider may do is never decided by them, nor by this.
+    """
+
+    label: str
+    value: str
+    group: str
+    resource: str
+    identity: str = ""
+    selector: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """What a row says."""
 
     exports: tuple[BoundExport, ...] = ()
     definitions: tuple[Defined, ...] = ()
+    claims: tuple[Claimed, ...] = ()
 
     def defined(self, group: str, resource: str) -> Defined | None:
         """What it says of the definition of a resource."""
@@ -119,19 +137,24 @@ def gates(cluster: str) -> bytes:
     return keys.index_key(GATE, cluster)
 
 
-def row_value(exports: Iterable[BoundExport], definitions: Sequence[Defined] = ()) -> bytes:
+def row_value(
+    exports: Iterable[BoundExport], definitions: Sequence[Defined] = (), claims: Sequence[Claimed] = ()
+) -> bytes:
     """The value of a resolution row: a list per export, with its fields in order; the last ones only where they say
     anything.
 
-    With definitions, an object of two such lists.
+    With definitions or claims, an object of such lists.
     """
     exports = tuple(exports)
     bound = [_bound_list(one) for one in exports]
-    if not definitions:
+    if not definitions and not claims:
         return orjson.dumps(bound)
-    told = [defined_list(one) for one in definitions]
-    value = orjson.dumps({"exports": bound, "definitions": told})
-    _read.put(value, Row(exports, tuple(definitions)), len(value))  # whoever writes a row, it is read next
+    told: dict[str, object] = {"exports": bound, "definitions": [defined_list(one) for one in definitions]}
+    if claims:
+        told["claims"] = [[one.label, one.value, one.group, one.resource, one.identity, one.selector] for one in claims]
+    value = orjson.dumps(told)
+    row = Row(exports, tuple(definitions), tuple(claims))
+    _read.put(value, row, len(value))  # whoever writes a row, it is read next
     return value
 
 
@@ -146,6 +169,7 @@ def read_row(value: bytes) -> Row:
             found = Row(
                 tuple(BoundExport(*entry) for entry in parsed["exports"]),
                 tuple(defined_of(entry) for entry in parsed["definitions"]),
+                tuple(Claimed(*entry) for entry in parsed.get("claims", ())),
             )
         _read.put(value, found, len(value))
     return found

@@ -2,7 +2,7 @@
 
 from manifold.views.consumers import Consumer, GrantedClaim, consumer_key, consumer_value, read_consumer
 from manifold.views.offers import definition_of, offer_row, offered, read_offer
-from manifold.views.rows import BoundExport, read_row, row_value
+from manifold.views.rows import BoundExport, Claimed, read_row, row_value
 
 
 def schema(plural="widgets", prefix="v1", **changes):
@@ -76,3 +76,13 @@ def test_a_claim_without_a_selector_grants_nothing_in_particular():
     binding["spec"]["permissionClaims"] = [claim]
     read = read_consumer(consumer_key("p1", "ex", "c1", "b"), consumer_value(binding))
     assert (read.bound, read.ending, read.claims[0].selector) == (False, True, {})
+
+
+def test_a_row_tells_what_is_claimed():
+    claims = (
+        Claimed("label", "value", "", "configmaps"),
+        Claimed("label", "other", "example.io", "widgets", "id", {"matchLabels": {"a": "b"}}),
+    )
+    read = read_row(row_value((), (), claims) + b" ")
+    assert read.claims == claims
+    assert (read.exports, read.definitions) == ((), ())
