@@ -13,6 +13,7 @@ from manifold.registry.effects import Plan
 from manifold.registry.large import off_loop
 from manifold.registry.options import WriteOptions
 from manifold.registry.owners import considered
+from manifold.registry.scope import check, complete
 from manifold.registry.writing import (
     ATTEMPTS,
     CLUSTER_ANNOTATION,
@@ -67,6 +68,7 @@ async def create(
     check_namespace(target, metadata)
     for field in SERVER_OWNED:
         metadata.pop(field, None)
+    complete(target.scope, kind, metadata.get("name") or "", obj)
     generated = not metadata.get("name") and bool(metadata.get("generateName"))
     operation = environment.operation(target, options.manager or default_manager(target.agent))
     now = clock.format_seconds(operation.now)
@@ -119,6 +121,7 @@ async def create(
         if found:
             raise errors.invalid(*kind.named_in_refusals, name, found)
         await environment.admission.validate(request)
+        check(target.scope, kind, name, obj)
         warnings = request.warnings + kind.strategy.warnings(obj)
         effects = environment.effects_of(served)
         await effects.creating(operation, obj, plan)

@@ -13,6 +13,7 @@ from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, keys
 from manifold.registry.effects import Plan
 from manifold.registry.options import DeleteOptions
+from manifold.registry.scope import check
 from manifold.registry.selection import Selection
 from manifold.registry.writing import (
     ATTEMPTS,
@@ -79,6 +80,7 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
     kind = served.type
     obj = served.decode(row.value, row.revision)
     metadata = obj["metadata"]
+    check(target.scope, kind, target.name, obj)
     _check_preconditions(target, options, row, metadata["uid"])
     if environment.admission.concerns(kind):
         request = Admission(
@@ -161,7 +163,9 @@ async def delete_collection(
             if not selection.everything and not selection.matches(served, served.decode(row.value, row.revision)):
                 continue
             place = keys.decode(row.key)
-            one = Target(target.user, place.cluster, served, place.namespace, place.name, "", target.agent)
+            one = Target(
+                target.user, place.cluster, served, place.namespace, place.name, "", target.agent, target.scope
+            )
             try:
                 await delete(environment, one, options)
             except errors.StatusError as refusal:

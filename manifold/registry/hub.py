@@ -97,6 +97,7 @@ class Hub:
         self.revision = store.revision
         self._ranges: dict[bytes, set[Subscriber]] = {}
         self._count = 0
+        self._of_rows = 0
         store.listen(self.publish)
 
     @property
@@ -106,10 +107,11 @@ class Hub:
 
     def subscribe(self, prefix: bytes, subscriber: Subscriber) -> None:
         """Offer `subscriber` every later event under `prefix`: one of the ranges of `manifold.base.keys`, or a whole
-        key.
+        key, of objects or of rows of an index.
         """
         self._ranges.setdefault(prefix, set()).add(subscriber)
         self._count += 1
+        self._of_rows += prefix[:1] != keys.OBJECT
 
     def unsubscribe(self, prefix: bytes, subscriber: Subscriber) -> None:
         """End a subscription; unknown ones are ignored."""
@@ -117,6 +119,7 @@ class Hub:
         if members is not None and subscriber in members:
             members.discard(subscriber)
             self._count -= 1
+            self._of_rows -= prefix[:1] != keys.OBJECT
             if not members:
                 del self._ranges[prefix]
 
@@ -131,10 +134,13 @@ class Hub:
         for change in changes:
             self.revision = change.revision
             key = change.key
-            if key[:1] != keys.OBJECT:
-                continue
             event: Event | None = None
-            end = key.index(b"\x00", key.index(b"\x00", key.index(b"\x00") + 1) + 1) + 1
+            if key[:1] == keys.OBJECT:
+                end = key.index(b"\x00", key.index(b"\x00", key.index(b"\x00") + 1) + 1) + 1
+            elif self._of_rows and key[:1] == keys.INDEX:
+                end = key.index(b"\x00") + 1
+            else:
+                continue
             while True:
                 members = ranges.get(key[:end])
                 if members:

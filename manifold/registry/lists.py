@@ -20,8 +20,9 @@ import orjson
 
 from manifold.base import errors, keys
 from manifold.registry.options import EXACT, ListOptions
+from manifold.registry.reach import Reach
 from manifold.registry.representation import Representation, whole_list
-from manifold.registry.selection import Selection
+from manifold.registry.selection import Selection, within
 from manifold.registry.served import Served
 from manifold.storage.contract import Compacted, Row, Snapshot, Store
 
@@ -122,7 +123,9 @@ def _expired_continuation(token: Continuation) -> errors.StatusError:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A range to be listed. `visible` tells of a key whether this reader may see it; None: all."""
+    """A range to be listed, or what a reach has in it. `visible` tells of a key whether this reader may see it; None:
+    all.
+    """
 
     served: Served
     prefix: bytes
@@ -130,6 +133,21 @@ class ListRequest:
     representation: Representation
     options: ListOptions
     visible: Callable[[bytes], bool] | None = None
+    reach: Reach | None = None
+
+
+async def _ranges(
+    snapshot: Snapshot, suffix: bytes, request: ListRequest
+) -> AsyncIterator[tuple[bytes, bytes, Selection]]:
+    """The ranges a list reads one after the other: first key, the key behind it, and what is selected of it."""
+    begin = request.prefix + suffix + b"\x00" if suffix else request.prefix
+    if request.reach is None:
+        yield begin, keys.after(request.prefix), request.selection
+        return
+    async for part in request.reach.parts(snapshot, begin):
+        found = part.within(request.prefix)
+        if found is not None and begin < keys.after(found.prefix):
+            yield max(begin, found.prefix), keys.after(found.prefix), within(request.selection, found.scope)
 
 
 async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
@@ -148,11 +166,10 @@ async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
 class _Slices:
     """Turns rows into items, and lets the loop go on when that has taken a while."""
 
-    __slots__ = ("_request", "_traces", "due", "size")
+    __slots__ = ("_request", "due", "size")
 
     def __init__(self, request: ListRequest) -> None:
         self._request = request
-        self._traces = request.selection.traces()
         self.due = time.perf_counter() + SLICE_SECONDS
         self.size = FIRST_PAGE
 
@@ -166,15 +183,15 @@ class _Slices:
         weight = sum([len(row.value) for row in rows])
         self.size = max(1, min(PAGE, len(rows) * PAGE_BYTES // (weight or 1)))
 
-    async def selected(self, rows: Sequence[Row]) -> Sequence[Row]:
+    async def selected(self, rows: Sequence[Row], selection: Selection) -> Sequence[Row]:
         """The rows of a page that the list is about."""
         request = self._request
-        served, selection, visible = request.served, request.selection, request.visible
+        served, visible = request.served, request.visible
         if visible is not None:
             rows = [row for row in rows if visible(row.key)]
         if selection.everything:
             return rows
-        for trace in self._traces:
+        for trace in selection.traces():
             rows = [row for row in rows if trace in row.value]
         found = []
         clock = time.perf_counter
@@ -205,29 +222,28 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
     form = request.representation
     joint, sized = form.joint, form.sized
     opening = b"" if sized else form.list_head(request.served, metadata, 0)
-    position = request.prefix + suffix + b"\x00" if suffix else request.prefix
-    end = keys.after(request.prefix)
     slices = _Slices(request)
     waiting: list[bytes] = []
     weight = 0
-    while True:
-        size = slices.size
-        rows = await request.selection.scan(snapshot, request.served, position, end, size)
-        items = await slices.items(await slices.selected(rows))
-        if items:
-            body = joint.join(items)
-            weight += len(body)
-            waiting.append(body)
-        if len(rows) < size:
-            break
-        position = rows[-1].key + b"\x00"
-        slices.weigh(rows)
-        if weight >= PIECE_BYTES and not sized:
-            yield opening + joint.join(waiting)
-            opening, weight = joint, 0
-            waiting.clear()
-        if time.perf_counter() > slices.due:
-            await slices.pause()
+    async for position, end, selection in _ranges(snapshot, suffix, request):
+        while True:
+            size = slices.size
+            rows = await selection.scan(snapshot, request.served, position, end, size)
+            items = await slices.items(await slices.selected(rows, selection))
+            if items:
+                body = joint.join(items)
+                weight += len(body)
+                waiting.append(body)
+            if weight >= PIECE_BYTES and not sized:
+                yield opening + joint.join(waiting)
+                opening, weight = joint, 0
+                waiting.clear()
+            if time.perf_counter() > slices.due:
+                await slices.pause()
+            if len(rows) < size:
+                break
+            position = rows[-1].key + b"\x00"
+            slices.weigh(rows)
     if sized and weight >= PIECE_BYTES:
         yield form.list_head(request.served, metadata, weight)
         waiting.reverse()
@@ -244,27 +260,29 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
 
 async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
     limit = request.options.limit
-    position = request.prefix + suffix + b"\x00" if suffix else request.prefix
-    end = keys.after(request.prefix)
     slices = _Slices(request)
     rows: list[Row] = []
-    while True:
-        # One more than is asked for tells whether there is a next page.
-        size = min(slices.size, limit + 1 - len(rows))
-        page = await request.selection.scan(snapshot, request.served, position, end, size)
-        rows += await slices.selected(page)
-        if len(rows) > limit or len(page) < size:
+    end = b""
+    async for position, end, selection in _ranges(snapshot, suffix, request):
+        while True:
+            # One more than is asked for tells whether there is a next page.
+            size = min(slices.size, limit + 1 - len(rows))
+            page = await selection.scan(snapshot, request.served, position, end, size)
+            rows += await slices.selected(page, selection)
+            if time.perf_counter() > slices.due:
+                await slices.pause()
+            if len(rows) > limit or len(page) < size:
+                break
+            position = page[-1].key + b"\x00"
+            slices.weigh(page)
+        if len(rows) > limit:
             break
-        position = page[-1].key + b"\x00"
-        slices.weigh(page)
-        if time.perf_counter() > slices.due:
-            await slices.pause()
     metadata: dict[str, object] = {"resourceVersion": str(snapshot.revision)}
     if len(rows) > limit:
         del rows[limit:]
         last = rows[-1].key
         metadata["continue"] = Continuation(snapshot.revision, last[len(request.prefix) :]).token()
-        if request.selection.everything and request.visible is None:
+        if request.selection.everything and request.visible is None and request.reach is None:
             remaining = await snapshot.count(last + b"\x00", end, COUNT_LIMIT)
             if remaining < COUNT_LIMIT:
                 metadata["remainingItemCount"] = remaining

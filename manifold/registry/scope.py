@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from manifold.base import errors
 from manifold.base.fields import FieldError
 from manifold.registry.served import Served
 from manifold.storage.contract import Row, Snapshot
-from manifold.types.resource import Object
+from manifold.types.resource import Object, ResourceType
 
 
 class Scope(Protocol):
@@ -29,8 +30,33 @@ class Scope(Protocol):
     def sees(self, obj: Object) -> bool:
         """Whether an object is there for this view."""
 
+    def complete(self, new: Object) -> str:
+        """Give an object, before admission, what it needs to be seen. Why that cannot be; else empty."""
+
+    def refusal(self, obj: Object) -> str:
+        """Why an object as admission left it cannot be written through this view, or one that is there be deleted;
+        else empty.
+        """
+
     def prepare_update(self, new: Object, old: Object) -> None:
         """Take back from `new` what cannot be changed through this view."""
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What is wrong with changing `old` to `new` through this view."""
+
+
+def complete(scope: Scope | None, kind: ResourceType, name: str, new: Object) -> None:
+    """Let the scope of a request, if it has one, complete an object. Raises the 403 of one that cannot be."""
+    if scope is not None:
+        _refuse(kind, name, scope.complete(new))
+
+
+def check(scope: Scope | None, kind: ResourceType, name: str, obj: Object) -> None:
+    """Raise the 403 of an object that the scope of a request, if it has one, does not let be written or deleted."""
+    if scope is not None:
+        _refuse(kind, name, scope.refusal(obj))
+
+
+def _refuse(kind: ResourceType, name: str, why: str) -> None:
+    if why:
+        raise errors.forbidden(kind.group, kind.resource, name, why)

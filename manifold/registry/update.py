@@ -16,6 +16,7 @@ from manifold.registry.create import check_namespace, create
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.large import LARGE, off_loop
 from manifold.registry.options import WriteOptions, parse_revision
+from manifold.registry.scope import check, complete
 from manifold.registry.writing import (
     ATTEMPTS,
     CLUSTER_ANNOTATION,
@@ -165,6 +166,7 @@ async def _once(
         part.prepare_update(new, old)
     if scope is not None:
         scope.prepare_update(new, old)
+        complete(scope, kind, target.name, new)
     request = Admission(
         "UPDATE",
         target.user,
@@ -193,6 +195,7 @@ async def _once(
     if found:
         raise errors.invalid(*kind.named_in_refusals, target.name, found)
     await environment.admission.validate(request)
+    check(scope, kind, target.name, new)
     warnings = request.warnings + (kind.strategy.warnings(new, old) if part is None else [])
     if not wanted.applied:
         manager = Manager(operation.manager, "Update", kind.api_version, target.subresource)

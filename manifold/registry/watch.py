@@ -20,7 +20,7 @@ from manifold.registry.hub import ADDED, DELETED, MODIFIED, Event, Hub
 from manifold.registry.representation import Representation
 from manifold.registry.selection import Selection
 from manifold.registry.served import Served
-from manifold.storage.contract import Change, Compacted, Store
+from manifold.storage.contract import Change, Compacted, Snapshot, Store
 from manifold.types.resource import Object
 
 PAGE = 500
@@ -185,7 +185,7 @@ class Watch:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._seconds
         self._sink = sink
-        self._hub.subscribe(self._prefix, self)
+        self._subscribe()
         try:
             horizon = self._hub.revision
             if await self._send_past(sink, horizon, deadline):
@@ -194,8 +194,14 @@ class Watch:
             sink.write(self._refused(refusal))
             await sink.drain()
         finally:
-            self._hub.unsubscribe(self._prefix, self)
+            self._unsubscribe()
             self._ended = True
+
+    def _subscribe(self) -> None:
+        self._hub.subscribe(self._prefix, self)
+
+    def _unsubscribe(self) -> None:
+        self._hub.unsubscribe(self._prefix, self)
 
     async def _send_past(self, sink: Sink, horizon: int, deadline: float) -> bool:
         """Send what lies before `horizon`, then what was captured meanwhile. False: the stream is over."""
@@ -206,7 +212,7 @@ class Watch:
                 return False
             reached = await self._send_state(sink)
             if start.announce:
-                sink.write(self._bookmark(reached, INITIAL_END))
+                self._announce(sink, reached)
         elif start.revision > horizon:
             if not await self._reach(sink, start.revision, deadline):
                 return False
@@ -221,6 +227,9 @@ class Watch:
                     sink.write(made)
         await sink.drain()
         return not self._ended
+
+    def _announce(self, sink: Sink, revision: int) -> None:
+        sink.write(self._bookmark(revision, INITIAL_END))
 
     async def _reach(self, sink: Sink, revision: int, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
@@ -237,19 +246,24 @@ class Watch:
 
     async def _send_state(self, sink: Sink) -> int:
         snapshot = await self._store.snapshot()
+        await self._send_range(sink, snapshot, self._prefix, self._selection)
+        return snapshot.revision
+
+    async def _send_range(self, sink: Sink, snapshot: Snapshot, prefix: bytes, selection: Selection) -> None:
+        """Send an ADDED for each selected object of a range."""
         served, representation = self._served, self._representation
-        position, end = self._prefix, keys.after(self._prefix)
-        traces = self._selection.traces()
+        position, end = prefix, keys.after(prefix)
+        everything, traces = selection.everything, selection.traces()
         while not self._ended:
-            rows = await self._selection.scan(snapshot, served, position, end, PAGE)
+            rows = await selection.scan(snapshot, served, position, end, PAGE)
             chunk = []
             for row in rows:
                 if self._visible is not None and not self._visible(row.key):
                     continue
-                if not self._everything:
+                if not everything:
                     if any(trace not in row.value for trace in traces):
                         continue
-                    if not self._selection.matches(served, served.decode(row.value, row.revision)):
+                    if not selection.matches(served, served.decode(row.value, row.revision)):
                         continue
                 body = representation.frame(served, row.value, row.revision, self._first)
                 self._first = False
@@ -261,7 +275,6 @@ class Watch:
                 break
             position = rows[-1].key + b"\x00"
             await asyncio.sleep(0)
-        return snapshot.revision
 
     async def _send_log(self, sink: Sink, after: int, horizon: int) -> bool:
         prefix = self._prefix
@@ -269,9 +282,7 @@ class Watch:
             try:
                 changes: Sequence[Change] = await self._store.changes(after, PAGE)
             except Compacted as compacted:
-                refusal = errors.expired(f"too old resource version: {after} ({compacted.oldest})")
-                self._send_error(sink, refusal)
-                await sink.drain()
+                await self._send_expired(sink, after, compacted)
                 return False
             if not changes:
                 break
@@ -290,6 +301,14 @@ class Watch:
             await asyncio.sleep(0)
         return True
 
+    async def _send_expired(self, sink: Sink, after: int, compacted: Compacted) -> None:
+        self._send_error(sink, errors.expired(f"too old resource version: {after} ({compacted.oldest})"))
+        await sink.drain()
+
+    async def _follow(self, sink: Sink) -> bool:
+        """Do what an event was waiting for that cannot be done while it is offered. False: the stream is over."""
+        return True
+
     async def _live(self, sink: Sink, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         bookmark = loop.time() + BOOKMARK_SECONDS if self._bookmarks else deadline
@@ -300,6 +319,8 @@ class Watch:
                 self._waiting_bytes = 0
                 sink.write(data)
                 await sink.drain()
+            if not await self._follow(sink):
+                return
             now = loop.time()
             if now >= deadline or self._ended:
                 return

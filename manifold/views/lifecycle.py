@@ -111,6 +111,14 @@ class LifecycleScope:
         """Whether a logical cluster waits for it."""
         return self.name in _names(obj, self.lifecycle.field) and self.lifecycle.under_way(obj)
 
+    def complete(self, new: Object) -> str:
+        """Nothing is created here, and what is changed is seen."""
+        return ""
+
+    def refusal(self, obj: Object) -> str:
+        """One that loses sight of a logical cluster by its own write has done its work."""
+        return ""
+
     def prepare_update(self, new: Object, old: Object) -> None:
         """Keep what the server derives."""
         status, former = new.get("status"), old.get("status") or {}
