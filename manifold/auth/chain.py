@@ -142,6 +142,15 @@ class Chain:
         entered = await self._enter(question)
         return entered is None or entered.allowed
 
+    async def within_policy(self, a: Attributes, policy_cluster: str) -> bool:
+        """Whether the maximal permission policy in a logical cluster allows what is asked, and nothing else.
+
+        The caller is asked about as it counts in the logical cluster of the attributes.
+        """
+        if MASTERS in a.user.groups:
+            return True
+        return await self._bounded(_Question(a, False), policy_cluster)
+
     async def _authorize(self, a: Attributes, deep: bool) -> Decision:
         if MASTERS in a.user.groups:
             return _PASSED

@@ -45,6 +45,7 @@ HOME = ("tenancy.kcp.io", "v1alpha1", "workspaces", "", "")
 HOME_NAME = "~"
 WILDCARD = "*"
 INACTIVE = "Inactive"
+ACROSS_NAMESPACES = "cross-cluster LIST and WATCH are required to be cross-namespace"
 ALWAYS_IN_SERVICE = ("/openapi", "/apis/core.kcp.io/v1alpha1/logicalclusters")
 
 
@@ -212,12 +213,17 @@ class Application:
                 raise errors.unknown_resource()
             return
         served = None if info.identity else shown.served.get((info.group, info.version, info.resource))
-        if served is None or info.subresource not in shown.verbs:
+        verbs = shown.verbs.get((info.group, info.resource)) or {}
+        if served is None or info.subresource not in verbs:
             raise errors.unknown_resource()
-        if info.verb not in shown.verbs[info.subresource]:
+        if info.verb not in verbs[info.subresource]:
             raise errors.verb_not_supported(info.verb, info.group, info.resource)
         if cluster == WILDCARD:
             _check_wildcard(info)
+            if info.namespace:
+                raise errors.bad_request(ACROSS_NAMESPACES)
+        else:
+            await self._in_service(info.path, cluster)
         await doors.resources.serve(request, served, cluster, responder)
 
     async def _home(self, request: Request, cluster: str, homes: Homes, responder: Responder) -> None:

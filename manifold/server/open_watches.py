@@ -17,8 +17,10 @@ from typing import Protocol
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
 from manifold.base import keys
+from manifold.base.clusters import WILDCARD
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Store
+from manifold.views.consumers import INDEX as CONSUMERS
 from manifold.views.resolution import Resolver
 from manifold.views.rows import INDEX
 from manifold.views.view import View
@@ -58,6 +60,7 @@ class OpenWatches:
         rbac = keys.OBJECT + keys.segment("rbac.authorization.k8s.io")
         self._grounds = (rbac, keys.type_prefix("core.kcp.io", "logicalclusters"), *more)
         self._resolutions = keys.index_key(INDEX)
+        self._consumers = keys.index_key(CONSUMERS)
         self.stopping = False
         store.listen(self._hear)
 
@@ -80,7 +83,7 @@ class OpenWatches:
             return
         kind = watch.served.type
         evolution = kind.evolution
-        if evolution is None:
+        if evolution is None or attributes.cluster == WILDCARD:  # of all of them, the view knows what is served
             return
         served = await self._resolver.find(attributes.cluster, kind.group, kind.version, kind.resource)
         present = served.type.evolution if served is not None else None
@@ -111,6 +114,8 @@ class OpenWatches:
                 cluster = keys.decode(key).cluster
             elif key.startswith(self._resolutions):
                 cluster = keys.parts(key)[1]
+            elif key.startswith(self._consumers):
+                cluster = keys.parts(key)[3]
             else:
                 continue
             if cluster in SHARED and not key.startswith(self._resolutions):

@@ -27,6 +27,7 @@ from manifold.registry.options import (
     parse_revision,
     write_options,
 )
+from manifold.registry.reach_watch import ReachWatch
 from manifold.registry.representation import METADATA_ONLY, PLAIN, Representation, Table, whole_list
 from manifold.registry.served import Served
 from manifold.registry.update import Update, update
@@ -49,8 +50,6 @@ MAX_WATCH_SECONDS = 3600
 WATCHED = {JSON: JSON_TYPE, PROTOBUF: (b"content-type", f"{PROTOBUF};stream=watch".encode())}
 """The Content-Type of a watch."""
 _NO_NAME = (".", "..")
-SCOPED = ("get", "list", "watch", "update", "patch")
-"""The verbs that know of the reach of a view. No other is served where there is one."""
 
 
 class Sink:
@@ -125,10 +124,9 @@ class Resources:
         target = Target(
             request.user, cluster, served, info.namespace, info.name, info.subresource, request.header(b"user-agent")
         )
-        if request.view is not None:
-            target.scope = request.view.scope
-        if target.scope is not None and info.verb not in SCOPED:
-            raise errors.method_not_allowed()
+        view = request.view
+        if view is not None and not (view.reach is not None and info.verb in ("list", "watch")):
+            target.scope = view.scope
         route = self._routes.get((kind.group, kind.resource, info.subresource))
         if route is not None:
             await route(request, served, target, responder)
@@ -258,7 +256,8 @@ class Resources:
             metadata = b'{"resourceVersion":"%d"}' % self._store.revision
             await responder.made(200, whole_list(form, target.served, metadata, ()))
             return
-        wanted = lists.ListRequest(target.served, prefix, chosen, form, options)
+        reach = request.view.reach if request.view is not None else None
+        wanted = lists.ListRequest(target.served, prefix, chosen, form, options, reach=reach)
         await responder.stream(200, await lists.stream(self._store, wanted))
 
     async def _watch(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
@@ -276,7 +275,8 @@ class Resources:
         initial = options.initial_events if options.initial_events is not None else revision == 0
         start = watch.Start(revision, initial, bool(options.initial_events) and options.bookmarks)
         seconds = options.timeout or random.randint(MIN_WATCH_SECONDS, MAX_WATCH_SECONDS)
-        stream = watch.Watch(
+        reach = request.view.reach if request.view is not None and prefix is not None else None
+        stream = (watch.Watch if reach is None else ReachWatch)(
             self._store,
             self._hub,
             target.served,
@@ -287,6 +287,8 @@ class Resources:
             bookmarks=options.bookmarks,
             seconds=min(float(seconds), MAX_WATCH_SECONDS),
         )
+        if isinstance(stream, ReachWatch) and reach is not None:
+            stream.over(reach)
         await responder.start(200, [audit_id(), CACHE, watched])
         direct = request.scope.get("extensions", {}).get("transport")
         sink: watch.Sink = direct if direct is not None else Sink(responder)

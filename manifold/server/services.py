@@ -100,7 +100,7 @@ class LifecycleService:
         info, caller = request.info, request.user
         cluster = info.cluster
         named = lifecycle.type_of(key)
-        if named is None or not (cluster == clusters.WILDCARD or _is_flat(cluster)):
+        if named is None or not (cluster == clusters.WILDCARD or is_flat(cluster)):
             return None
         home, name = named
         right = Attributes(caller, self._kind.verb, home, "tenancy.kcp.io", "v1alpha1", "workspacetypes", name=name)
@@ -154,7 +154,8 @@ class LifecycleService:
         return user
 
 
-def _is_flat(cluster: str) -> bool:
+def is_flat(cluster: str) -> bool:
+    """Whether a segment of a URL is the name of a logical cluster that is not the system's."""
     return clusters.is_valid_name(cluster) and not cluster.startswith(clusters.SYSTEM_PREFIX)
 
 

@@ -33,6 +33,7 @@ from manifold.exports.definitions import DefinitionEffects
 from manifold.exports.export_effects import ExportEffects, SchemaEffects, SecretEffects
 from manifold.exports.offering import Offerings
 from manifold.exports.references import References
+from manifold.exports.shown import ExportViews
 from manifold.exports.slices import SliceEffects, Slices
 from manifold.exports.sweeping import left_behind
 from manifold.registry.clusters import Clusters
@@ -46,6 +47,7 @@ from manifold.server.access import NAME as ACCESS
 from manifold.server.access import AccessService
 from manifold.server.app import Application, Doors
 from manifold.server.documents import Documents
+from manifold.server.export_services import export_services
 from manifold.server.fairness import Turns
 from manifold.server.mount_client import Credentials, MountClient
 from manifold.server.mounts import Mounts
@@ -88,6 +90,7 @@ from manifold.workspaces.waiting import write_rows
 STORE_FILE = "store.sqlite"
 SIGNING_KEY_FILE = "sa.key"
 RBAC = "rbac.authorization.k8s.io"
+APIS = "apis.kcp.io"
 
 
 class Shard:
@@ -277,12 +280,21 @@ async def _assemble(
         ],
     )
     authentication = Authentication(tokens, ServiceAccounts(store, issuer))
-    watches = OpenWatches(store, chain, resolver, [kinds.get("tenancy.kcp.io", "workspacetypes").prefix])
+    rested_on = [("tenancy.kcp.io", "workspacetypes"), *((APIS, name) for name in ("apiexports", "apiresourceschemas"))]
+    watches = OpenWatches(store, chain, resolver, [kinds.get(*place).prefix for place in rested_on])
+    views = ExportViews(
+        store, resolver, references, kinds.get(APIS, "apiexports"), kinds.get(APIS, "apiresourceschemas")
+    )
     workspace_type = kinds.get("tenancy.kcp.io", "workspacetypes")
     reachable = Reachable(store, chain, logical_clusters, workspace_type, workspace_types)
     access = AccessService(chain, paths, reachable, clock)
     services = Services(
-        {**lifecycle_services(store, chain, logical_clusters, workspace_types), ACCESS: access}, per_caller=(ACCESS,)
+        {
+            **lifecycle_services(store, chain, logical_clusters, workspace_types),
+            **export_services(store, chain, resolver, environment.clusters, views),
+            ACCESS: access,
+        },
+        per_caller=(ACCESS,),
     )
     hub = Hub(store)
     credentials = Credentials(

@@ -150,7 +150,7 @@ def _shown() -> Shown:
     return Shown(
         Resolution([Served(readable)], (), {}),
         {(kind.group, kind.version, kind.resource): Served(kind)},
-        {"": ("get", "list", "watch"), "status": ("get", "update", "patch")},
+        {(kind.group, kind.resource): {"": ("get", "list", "watch"), "status": ("get", "update", "patch")}},
     )
 
 

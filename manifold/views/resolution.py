@@ -304,6 +304,19 @@ class Resolver:
                     return Served(one, identity)
         return None
 
+    def exported_under(self, identity: str) -> tuple[Sequence[tuple[str, str]], Sequence[ResourceType]]:
+        """The exports that the server brings under an identity, by logical cluster and name, and their types."""
+        places = [place for place, (known, _) in self._exported.items() if known == identity]
+        return places, [one for place in places for one in self._exported[place][1]]
+
+    async def content(self, snapshot: Snapshot, told: Defined, identity: str) -> Definition | None:
+        """The types of what an export offers, for the objects of its identity."""
+        return await self._load("", replace(told, identity=identity), snapshot)
+
+    async def limits(self, cluster: str, name: str) -> bool:
+        """Whether an export has a maximal permission policy."""
+        return await self._policies.limits(cluster, name)
+
     async def policy_cluster(self, cluster: str, group: str, resource: str) -> str:
         """The logical cluster whose RBAC bounds the use of a bound resource (`ExportPolicies` of authorization)."""
         resolution = await self.resolve(cluster)

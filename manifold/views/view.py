@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from manifold.base.user import User
+from manifold.registry.reach import Reach
 from manifold.registry.scope import Scope
 from manifold.registry.served import Served
 from manifold.views.resolution import Resolution
@@ -18,12 +19,12 @@ from manifold.views.resolution import Resolution
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The types of a view that has its own: what discovery tells, what the verbs work with, by (group, version,
-    resource), and which verbs there are, by subresource (the object itself: empty).
+    resource), and which verbs there are, by (group, resource) and by subresource (the object itself: empty).
     """
 
     resolution: Resolution
     served: Mapping[tuple[str, str, str], Served]
-    verbs: Mapping[str, tuple[str, ...]]
+    verbs: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class View:
     `prefix` is the URL's path before `/clusters/`, `cluster` the range: a logical cluster or `*`. `user` acts from here
     on. Without `shown`, the request goes to the logical cluster itself, and must be allowed there to `user`. `holds`
     says whether the right to this view still exists; it has to be asked again when something changes in one of the
-    logical clusters `rests_on`.
+    logical clusters `rests_on`. `reach` says of which objects there are lists and watches, where these are not all
+    objects of the range that the scope sees.
     """
 
     prefix: str
@@ -43,3 +45,4 @@ class View:
     rests_on: frozenset[str] = field(default_factory=frozenset)
     shown: Shown | None = None
     scope: Scope | None = None
+    reach: Reach | None = None
