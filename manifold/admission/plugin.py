@@ -25,7 +25,7 @@ class Admission:
 
     `new` is None for a deletion, `old` for a creation. `guards` and `warnings` are the plugin's to add to:
     conditions the commit is bound to, and texts for Warning headers. `identity` is that of the type's export, empty
-    for types of the server itself.
+    for types of the server itself. `authority` is by whose rights the user writes, where these are not its own.
     """
 
     action: Action
@@ -42,6 +42,7 @@ class Admission:
     dry_run: bool = False
     guards: list[Guard] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    authority: User | None = None
 
     @property
     def object(self) -> Object:

@@ -65,9 +65,11 @@ class BindingAdmission(Plugin):
             what = f"{_ACTIONS[request.action]} APIBinding"
             referred = await _permitted(self._references, request, reference, what)
         claims = [one for one in new["spec"].get("permissionClaims") or () if isinstance(one, dict)]
-        given = metadata.get("labels") or {}
-        kept = {key: value for key, value in given.items() if not key.startswith(bindings.CLAIM_LABEL_PREFIX)}
-        metadata["labels"] = {**kept, **bindings.labels(referred.cluster, referred.name, claims)}
+        # Those of other exports' claims are right already.
+        metadata["labels"] = {
+            **(metadata.get("labels") or {}),
+            **bindings.labels(referred.cluster, referred.name, claims),
+        }
 
     def _changed(self, new: Object, old: Object, reference: tuple[str, str]) -> bool:
         if _reference(old) != reference:

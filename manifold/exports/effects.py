@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from manifold.base import clock, keys
-from manifold.exports import statuses
+from manifold.exports import grants, statuses
 from manifold.exports.bindings import EXTRA_PREFIX, FINALIZER, export_cluster_of
 from manifold.exports.deciding import Outcome, decide
 from manifold.exports.definition_names import DefinitionNames
@@ -107,7 +107,9 @@ class BindingEffects(Effects):
         place = self._place(old, operation.cluster)
         await self._forget(operation, place, plan)
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
+        await grants.note(plan, ledger.register, operation.cluster, operation.name, place, None)
         if not ledger.serves(operation.name):
+            ledger.write(plan)
             return
         ledger.release(operation.name, *place)
         await self._bind_waiting(operation, ledger, plan, operation.name)
@@ -188,6 +190,8 @@ class BindingEffects(Effects):
     async def _decide(self, operation: Operation, binding: Object, plan: Plan) -> None:
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
         await self._bind(operation.cluster, operation.now, binding, ledger, plan)
+        place, name = self._place(binding, operation.cluster), binding["metadata"]["name"]
+        await grants.note(plan, ledger.register, operation.cluster, name, place, binding)
         ledger.write(plan)
 
     async def _bind(self, cluster: str, moment: datetime, binding: Object, ledger: Ledger, plan: Plan) -> None:

@@ -111,6 +111,7 @@ async def create(
             plan.snapshot,
             options.dry_run,
             plan.guards,
+            authority=target.authority,
         )
         await environment.admission.admit(request)
         if kind.generation:

@@ -97,6 +97,7 @@ async def _once(environment: Environment, target: Target, options: DeleteOptions
             plan.snapshot,
             options.dry_run,
             plan.guards,
+            authority=target.authority,
         )
         await environment.admission.admit(request)
         await environment.admission.validate(request)
@@ -164,7 +165,15 @@ async def delete_collection(
                 continue
             place = keys.decode(row.key)
             one = Target(
-                target.user, place.cluster, served, place.namespace, place.name, "", target.agent, target.scope
+                target.user,
+                place.cluster,
+                served,
+                place.namespace,
+                place.name,
+                "",
+                target.agent,
+                target.scope,
+                target.authority,
             )
             try:
                 await delete(environment, one, options)

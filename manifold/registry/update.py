@@ -181,6 +181,7 @@ async def _once(
         plan.snapshot,
         wanted.options.dry_run,
         plan.guards,
+        authority=target.authority,
     )
     await environment.admission.admit(request)
     if part is None:

@@ -41,7 +41,8 @@ TERMINATING = "NamespaceTerminating"
 @dataclass(slots=True)
 class Target:
     """What a request is about: `name` is empty for a create; `agent` is the User-Agent, for the default field
-    manager; `scope` is the reach of the view it came through, if that has one.
+    manager; `scope` is the reach of the view it came through, if that has one, and `authority` by whose rights the user
+    acts there, where these are not its own.
     """
 
     user: User
@@ -52,6 +53,7 @@ class Target:
     subresource: str = ""
     agent: str = ""
     scope: Scope | None = None
+    authority: User | None = None
 
     def missing(self) -> errors.StatusError:
         """The 404 of this object."""

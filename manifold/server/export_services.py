@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
 from manifold.auth.denial import denial
+from manifold.auth.names import CLUSTER_NAME_KEY, KCP_ADMIN
 from manifold.base import clusters, errors, keys
+from manifold.base.user import User
 from manifold.exports.shown import ExportViews, Found, same
 from manifold.registry.clusters import Clusters
 from manifold.registry.reach import Reach
@@ -106,7 +108,8 @@ class ExportService:
         async def holds() -> bool:
             return await self._holds(asked, served)
 
-        return View(prefix, info.cluster, request.user, holds, frozenset(rests_on), shown, scope, reach)
+        giver = _consumer(info.cluster)
+        return View(prefix, info.cluster, request.user, holds, frozenset(rests_on), shown, scope, reach, giver)
 
     async def _may_enter(self, asked: _Asked) -> bool:
         return (await self._chain.authorize(asked.content)).allowed
@@ -193,6 +196,15 @@ class ExportService:
             if await self._resolver.limits(cluster, name) and not await self._chain.within_policy(attributes, cluster):
                 return False
         return True
+
+
+def _consumer(cluster: str) -> User | None:
+    """By whose rights a provider gives rights in a logical cluster that lets it write roles: those of an administrator
+    there, and nowhere else (APIs reference, section 5.3).
+    """
+    if cluster == clusters.WILDCARD:
+        return None
+    return User("system:serviceaccount:default:rest", groups=(KCP_ADMIN,), extra={CLUSTER_NAME_KEY: (cluster,)})
 
 
 def export_services(

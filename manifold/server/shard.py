@@ -17,6 +17,7 @@ from manifold.auth.authentication.signing import SigningKeys, UnusableKey, gener
 from manifold.auth.authentication.static import StaticTokens, TokenFileError, read_token_file
 from manifold.auth.chain import Chain
 from manifold.controllers.bindings import BindingController
+from manifold.controllers.claims import ClaimController
 from manifold.controllers.default_bindings import DefaultBindingController
 from manifold.controllers.definitions import DefinitionController
 from manifold.controllers.exports import ExportController, IdentityController, SchemaController, SliceController
@@ -28,6 +29,7 @@ from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
 from manifold.controllers.workspaces import SweepController, TakeDownController
 from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission
+from manifold.exports.claim_labels import ClaimLabels
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.definitions import DefinitionEffects
 from manifold.exports.export_effects import ExportEffects, SchemaEffects, SecretEffects
@@ -213,7 +215,7 @@ async def _assemble(
     mounting = Mounting(resolver, followed) if settings.feature_gates["WorkspaceMounts"] else None
     role_guard = guarding.RoleGuard(chain)
     admission = AdmissionChain(
-        [guarding.PathGuard(), BoundTypes(resolver)],
+        [guarding.PathGuard(), ClaimLabels(resolver), BoundTypes(resolver)],
         {
             ("apis.kcp.io", "apibindings"): [BindingAdmission(references)],
             ("apis.kcp.io", "apiexportendpointslices"): [EndpointSliceAdmission(references)],
@@ -268,6 +270,7 @@ async def _assemble(
             SchemaController(environment, kinds),
             IdentityController(environment, kinds),
             DefaultBindingController(environment, kinds, workspace_types, references),
+            ClaimController(environment, resolver),
             DefinitionController(environment, resolver, definitions),
             NamespaceController(environment, resolver, namespaces),
             ContentController(environment, kinds, root_ca),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import orjson
 
@@ -106,6 +107,12 @@ class ClaimScope:
         return []
 
 
+def compiled_selector(selector: Object) -> selectors.Selector:
+    """The `matchLabels` and `matchExpressions` of a claim, compiled, and kept while they are in use."""
+    return _compiled(orjson.dumps(selector, option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(1000)
 def _compiled(text: bytes) -> selectors.Selector:
     try:
         return selectors.from_object(orjson.loads(text))

@@ -21,7 +21,7 @@ from manifold.views.definitions import GROUP, RESOURCE, Definition, Definitions
 from manifold.views.offers import bound_definitions
 from manifold.views.policies import ExportPolicies
 from manifold.views.remembering import Remembered
-from manifold.views.rows import INDEX, SERVED, BoundExport, Defined, read_row, row_key
+from manifold.views.rows import INDEX, SERVED, BoundExport, Claimed, Defined, Row, read_row, row_key
 
 REMEMBERED = 5_000
 SHARED = 1_000
@@ -51,8 +51,11 @@ class Resolution:
     """What one or many logical clusters serve: the types of every one and of exports, and what they define.
 
     `definitions` are by name, and not among the types: those of the cluster's own, and what it has bound of exports of
-    users, which has an identity and the export it comes from in `sources`. `row` is what all of this was made of.
+    users, which has an identity and the export it comes from in `sources`. `claims` are those it has accepted. `row` is
+    what all of this was made of.
     """
+
+    claims: tuple[Claimed, ...]
 
     definitions: Mapping[str, Defined]
     sources: Mapping[str, BoundExport]
@@ -64,6 +67,7 @@ class Resolution:
         "_by_resource",
         "_names",
         "_policies",
+        "claims",
         "definitions",
         "exports",
         "row",
@@ -85,22 +89,22 @@ class Resolution:
         self._names = frozenset(f"{resource}.{group}" for group, resource in self._by_resource)
         self.definitions = {}
         self.sources = {}
+        self.claims = ()
         self.row = b""
 
-    def defining(
-        self, bound: Sequence[tuple[BoundExport, Defined]], definitions: Sequence[Defined], row: bytes
-    ) -> Resolution:
-        """This one with what is bound and defined; everything else is shared.
+    def defining(self, bound: Sequence[tuple[BoundExport, Defined]], told: Row, row: bytes) -> Resolution:
+        """This one with what is bound, and what a row says is defined and claimed; everything else is shared.
 
         What the server itself serves goes first, then what is bound, then what is defined (APIs reference, 9.2).
         """
         made = Resolution.__new__(Resolution)
         for name in Resolution.__slots__:
             setattr(made, name, getattr(self, name))
-        found = {one.name: one for one in definitions if one.flags & SERVED}
+        found = {one.name: one for one in told.definitions if one.flags & SERVED}
         found.update((one.name, one) for _, one in reversed(bound))
         made.definitions = {name: one for name, one in found.items() if name not in self._names}
         made.sources = {one.name: export for export, one in reversed(bound)}
+        made.claims = told.claims
         made.row = row
         return made
 
@@ -181,8 +185,8 @@ class Resolver:
             row = read_row(value)
             found = self._shared(row.exports)
             bound = await bound_definitions(snapshot, row.exports)
-            if bound or row.definitions:
-                found = found.defining(bound, row.definitions, value)
+            if bound or row.definitions or row.claims:
+                found = found.defining(bound, row, value)
             self._defined.put(value, found, _weight(found))
         return found
 

@@ -32,10 +32,10 @@ class View:
     """One request's view.
 
     `prefix` is the URL's path before `/clusters/`, `cluster` the range: a logical cluster or `*`. `user` acts from here
-    on. Without `shown`, the request goes to the logical cluster itself, and must be allowed there to `user`. `holds`
-    says whether the right to this view still exists; it has to be asked again when something changes in one of the
-    logical clusters `rests_on`. `reach` says of which objects there are lists and watches, where these are not all
-    objects of the range that the scope sees.
+    on; `authority` is by whose rights it gives rights to others. Without `shown`, the request goes to the logical
+    cluster itself, and must be allowed there to `user`. `holds` says whether the right to this view still exists; it
+    has to be asked again when something changes in one of the logical clusters `rests_on`. `reach` says of which
+    objects there are lists and watches, where these are not all objects of the range that the scope sees.
     """
 
     prefix: str
@@ -46,3 +46,4 @@ class View:
     shown: Shown | None = None
     scope: Scope | None = None
     reach: Reach | None = None
+    authority: User | None = None

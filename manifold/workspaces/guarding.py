@@ -50,7 +50,8 @@ class RoleGuard(Plugin):
             return
         resource = request.type.resource
         check = check_binding if resource.endswith("bindings") else check_role
-        await check(self._chain, request.user, request.cluster, resource, request.namespace, request.new, request.old)
+        giver = request.authority or request.user
+        await check(self._chain, giver, request.cluster, resource, request.namespace, request.new, request.old)
 
 
 class NamespaceGuard(Plugin):

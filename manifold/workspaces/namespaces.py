@@ -11,8 +11,11 @@ A namespace ends when its content is gone: deletion marks it and leaves a work r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from manifold.admission.plugin import Admission, Plugin
 from manifold.base import keys
+from manifold.exports.claim_labels import claim_labels
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.served import Served
@@ -20,6 +23,7 @@ from manifold.registry.writing import Clock
 from manifold.schema import records
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
+from manifold.views.rows import Claimed, read_row, row_key
 
 CONTROLLER = "namespaces"
 RESTORER = "content"
@@ -34,16 +38,25 @@ DESCRIPTION = "kubernetes.io/description"
 TERMINATING = "Terminating"
 
 
-def content(author: Author, namespace: str, root_ca: str) -> list[Write]:
-    """What a new namespace contains. `root_ca` is the server's CA bundle in PEM."""
-    kinds = author.kinds
+def content(author: Author, namespace: str, root_ca: str, claims: Sequence[Claimed] = ()) -> list[Write]:
+    """What a new namespace contains. `root_ca` is the server's CA bundle in PEM, `claims` are those of its logical
+    cluster.
+    """
+    accounts, config_maps = author.kinds.get("", "serviceaccounts"), author.kinds.get("", "configmaps")
     return [
-        author.write(kinds.get("", "serviceaccounts"), SERVICE_ACCOUNT, {}, namespace=namespace),
         author.write(
-            kinds.get("", "configmaps"),
+            accounts,
+            SERVICE_ACCOUNT,
+            {},
+            namespace=namespace,
+            labels=claim_labels(claims, accounts.type, "", {}) or None,
+        ),
+        author.write(
+            config_maps,
             ROOT_CA_CONFIG_MAP,
             {"data": {"ca.crt": root_ca}},
             namespace=namespace,
+            labels=claim_labels(claims, config_maps.type, "", {}) or None,
             annotations={DESCRIPTION: ROOT_CA_DESCRIPTION},
         ),
     ]
@@ -116,7 +129,9 @@ class NamespaceEffects(Effects):
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """Bring the default content."""
         author = Author(self._kinds, self._clock, operation.cluster, operation.now)
-        for write in content(author, new["metadata"]["name"], self._root_ca):
+        row = await plan.snapshot.get(row_key(operation.cluster))
+        claims = read_row(row.value).claims if row is not None else ()
+        for write in content(author, new["metadata"]["name"], self._root_ca, claims):
             plan.create(write.key, write.value or b"")
 
     async def deleting(self, operation: Operation, old: Object, plan: Plan) -> bool:
