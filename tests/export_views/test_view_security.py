@@ -1,6 +1,12 @@
 """What must not be possible through the view of an export, each by its name."""
 
+import base64
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from provider_world import BINDINGS, IN_DEFAULT, accepted, claim, config_map, widget
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -135,12 +141,13 @@ def test_a_claim_on_one_identity_shows_nothing_of_another(world, foreign):
     """Two providers offer gadgets of the same name: a claim names whose."""
     owner, consumer = foreign
     rule = {"apiGroups": ["example.io"], "resources": ["gadgets"], "verbs": ["*"]}
-    world.grant(owner, "apis.kcp.io:binding:bob", [rule])
+    for user in ("bob", "kcp-admin"):
+        world.grant(owner, f"apis.kcp.io:binding:{user}", [rule])
     twin, other = world.consumer(), world.consumer()
     gadgets = world.schema(plural="gadgets", where=twin)
     world.export("gadgets", schemas=[gadgets], where=twin)
     world.bind(other, "g", "gadgets", where=twin)
-    status, found = world.provider.request("GET", "/apis/apis.kcp.io/v1alpha2/apiexports/ex")
+    _, found = world.provider.request("GET", "/apis/apis.kcp.io/v1alpha2/apiexports/ex")
     wanted = found["spec"]["permissionClaims"][0]
     world.bind(other, claims=[accepted(wanted)])
     gadget = {**widget("one"), "kind": "Gadget"}
@@ -178,16 +185,22 @@ def test_history_knows_who_wrote(world):
     world.let_in()
     consumer = world.consumer()
     world.bind(consumer, claims=[accepted(wanted)])
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "one")])
+    asked = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    request = base64.b64encode(asked.public_bytes(Encoding.PEM)).decode()
     body = {
         "apiVersion": "certificates.k8s.io/v1",
         "kind": "CertificateSigningRequest",
         "metadata": {"name": "one"},
-        "spec": {"request": "", "signerName": "example.io/one", "usages": ["digital signature"]},
+        "spec": {"request": request, "signerName": "example.io/one", "usages": ["digital signature"]},
     }
     path = f"{world.view(consumer.cluster)}/apis/certificates.k8s.io/v1/certificatesigningrequests"
     status, found = world.send("POST", path, body)
-    assert status == 422, found  # validated as anywhere
-    assert world.send("GET", f"{path}/one/approval")[0] in (403, 404)
+    assert status == 201, found
+    assert found["spec"]["username"] == "bob"
+    assert "warrant" not in str(found)
+    assert world.send("GET", f"{path}/one/approval")[0] == 404
 
 
 def test_a_workspace_that_is_gone_is_out_of_reach_at_once(world):
