@@ -163,6 +163,11 @@ async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
     return _all(snapshot, suffix, request)
 
 
+def _shard_info(request: ListRequest) -> dict[str, str]:
+    """By which a client sees that it has got the part it asked for, and not all."""
+    return {"selector": request.selection.shards.text} if request.selection.shards is not None else {}
+
+
 class _Slices:
     """Turns rows into items, and lets the loop go on when that has taken a while."""
 
@@ -219,6 +224,8 @@ class _Slices:
 
 async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
     metadata = b'{"resourceVersion":"%d"}' % snapshot.revision
+    if request.selection.shards is not None:
+        metadata = b'%b,"shardInfo":%b}' % (metadata[:-1], orjson.dumps(_shard_info(request)))
     form = request.representation
     joint, sized = form.joint, form.sized
     opening = b"" if sized else form.list_head(request.served, metadata, 0)
@@ -286,5 +293,7 @@ async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> A
             remaining = await snapshot.count(last + b"\x00", end, COUNT_LIMIT)
             if remaining < COUNT_LIMIT:
                 metadata["remainingItemCount"] = remaining
+    if request.selection.shards is not None:
+        metadata["shardInfo"] = _shard_info(request)
     items = await slices.items(rows)
     yield whole_list(request.representation, request.served, orjson.dumps(metadata), items)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifold.base import errors, fields
+from manifold.registry.shards import PARAMETER
 
 META_GROUP = "meta.k8s.io"
 DRY_RUN_ALL = "All"
@@ -177,7 +178,8 @@ NOT_OLDER = "NotOlderThan"
 class ListOptions:
     """What to list or watch. `revision` is None where the client named none, else the number; `limit` 0 means all.
 
-    `timeout` is in seconds (0: the server's choice); `initial_events` is None where not asked about.
+    `timeout` is in seconds (0: the server's choice); `initial_events` is None where not asked about; `shards` is a
+    shard selector.
     """
 
     labels: str = ""
@@ -190,6 +192,7 @@ class ListOptions:
     bookmarks: bool = False
     initial_events: bool | None = None
     timeout: int = 0
+    shards: str = ""
 
 
 ALL = ListOptions()
@@ -229,6 +232,7 @@ def list_options(query: Query, watch: bool) -> ListOptions:
         boolean(query, "allowWatchBookmarks"),
         initial,
         max(timeout, 0),
+        first(query, PARAMETER),
     )
 
 

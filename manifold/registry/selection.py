@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 import orjson
 
 from manifold.base import field_selectors, selectors
+from manifold.registry import shards
 from manifold.registry.scope import Scope
 from manifold.registry.served import Served
+from manifold.registry.shards import Shards
 from manifold.storage.contract import Row, Snapshot
 from manifold.types.resource import METADATA_FIELDS, Object
 
@@ -26,7 +28,8 @@ class Selection:
     """A label and a field selector, either of which may be None for everything.
 
     `name` and `namespace` are set where the fields ask for exactly one; the range must then be narrowed to them, and
-    `fields` holds only what remains to be checked. `scope` is the reach of a view.
+    `fields` holds only what remains to be checked. `scope` is the reach of a view, `shards` the part of all objects
+    that is asked for.
     """
 
     labels: selectors.Selector | None = None
@@ -34,17 +37,20 @@ class Selection:
     name: str = ""
     namespace: str = ""
     scope: Scope | None = None
+    shards: Shards | None = None
 
     @property
     def everything(self) -> bool:
         """Whether every object of the (possibly narrowed) range is selected."""
-        return self.labels is None and self.fields is None and self.scope is None
+        return self.labels is None and self.fields is None and self.scope is None and self.shards is None
 
     def matches(self, served: Served, obj: Object) -> bool:
         """Whether an object is selected."""
         if self.labels is not None and not self.labels.matches(obj["metadata"].get("labels") or {}):
             return False
         if self.scope is not None and not self.scope.sees(obj):
+            return False
+        if self.shards is not None and not self.shards.has(obj):
             return False
         return self.fields is None or self.fields.matches(served.type.field_labels(obj))
 
@@ -92,6 +98,11 @@ def parse(served: Served, labels: str, fields: str) -> Selection:
         by_range = len({term.label for term in field_selector.terms}) == len(field_selector.terms)
         return Selection(chosen, None if by_range else field_selector, name, namespace)
     return Selection(chosen, field_selector, name, namespace)
+
+
+def sharded(selection: Selection, text: str) -> Selection:
+    """A selection of what a shard selector (empty: none) leaves of it. Raises the 400 of one that cannot be read."""
+    return replace(selection, shards=shards.parse(text)) if text else selection
 
 
 def within(selection: Selection, scope: Scope | None) -> Selection:

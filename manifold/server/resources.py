@@ -239,7 +239,7 @@ class Resources:
             )
         ) or (chosen.namespace and target.cluster == "*"):
             chosen = selection.unnarrowed(options.labels, options.fields)
-        return self._range(target, chosen), selection.within(chosen, target.scope)
+        return self._range(target, chosen), selection.within(selection.sharded(chosen, options.shards), target.scope)
 
     async def _list(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
         options = list_options(request.query, False)
@@ -267,7 +267,8 @@ class Resources:
             raise errors.not_acceptable(WATCH_TYPES)
         form = self._representation(request, accepted)
         if target.name:
-            chosen = selection.within(selection.parse(target.served, options.labels, ""), target.scope)
+            chosen = selection.sharded(selection.parse(target.served, options.labels, ""), options.shards)
+            chosen = selection.within(chosen, target.scope)
             prefix: bytes | None = target.served.key(target.cluster, target.namespace, target.name)
         else:
             prefix, chosen = self._narrowed(target, options)

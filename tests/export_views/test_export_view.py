@@ -1,5 +1,7 @@
 """The view of an export: what is in it, and every verb through it."""
 
+from urllib.parse import quote
+
 import pytest
 from provider_world import (
     ALL,
@@ -183,3 +185,23 @@ def test_an_export_that_is_gone_shows_nothing(world, bound, path):
     for cluster in ("*", bound[0].cluster):
         assert world.send("GET", world.view(cluster) + path)[0] == 404
         assert world.send("GET", world.view(cluster) + path, user="alice")[0] == 403
+
+
+def test_replicas_of_a_provider_share_the_stream(world, bound):
+    """Lists and watches over all consumers, of exported and of claimed types, in halves."""
+    world.answer_claims(bound[1], [accepted(claim())])
+    halves = ("'0x0','0x8000000000000000'", "'0x8000000000000000','0x10000000000000000'")
+    for path, made in ((WIDGETS, widget), (CONFIGMAPS, config_map)):
+        for consumer in bound:
+            for number in range(6):
+                world.make(consumer, made(f"one{number}"), HERE if path == WIDGETS else IN_DEFAULT)
+        whole = world.listed(world.view() + path)
+        found, sent = [], []
+        for half in halves:
+            query = f"?shardSelector={quote(f'shardRange(object.metadata.uid,{half})')}"
+            found.append(world.listed(world.view() + path + query))
+            watch = world.watch(world.view() + path + query + "&watch=1")
+            sent.append({watch.told()[1:] for _ in found[-1]})
+            watch.close()
+        assert sorted(found[0] + found[1]) == sorted(whole)
+        assert [set(one) for one in found] == sent
