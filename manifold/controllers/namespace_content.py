@@ -14,6 +14,7 @@ from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Environment
 from manifold.schema import records
 from manifold.storage.contract import Guard, Write
+from manifold.views.rows import read_row, row_key
 from manifold.workspaces.namespaces import RESTORER, content, restoring_row
 
 
@@ -41,7 +42,9 @@ class ContentController:
         if row is not None and stays and state.exists and not state.deleting:
             guards += [Guard(row.key, row.revision), Guard(environment.clusters.key(cluster), state.revision)]
             author = Author(self._kinds, environment.clock, cluster, environment.clock.now())
-            for write in content(author, namespace, self._root_ca):
+            told = await snapshot.get(row_key(cluster))
+            claims = read_row(told.value).claims if told is not None else ()
+            for write in content(author, namespace, self._root_ca, claims):
                 if await snapshot.get(write.key) is None:
                     writes.append(write)
                     guards.append(Guard(write.key, 0))

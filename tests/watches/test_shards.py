@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from watch_streams import MAPS
+from watch_streams import SECRETS
 
 from manifold.base.errors import StatusError
 from manifold.registry.shards import END, hashed, parse
@@ -80,22 +80,22 @@ def test_lists_of_all_shards_are_the_list(room):
     names = {room.create(f"c{number}")["metadata"]["name"] for number in range(20)}
     found = []
     for half in HALVES:
-        answer = listed(room, f"{MAPS}?shardSelector={quote(half)}")
+        answer = listed(room, f"{SECRETS}?shardSelector={quote(half)}")
         assert answer["metadata"]["shardInfo"] == {"selector": half}
-        pages = listed(room, f"{MAPS}?limit=3&shardSelector={quote(half)}")
+        pages = listed(room, f"{SECRETS}?limit=3&shardSelector={quote(half)}")
         items = pages["items"]
         assert pages["metadata"]["shardInfo"] == {"selector": half}
         while token := pages["metadata"].get("continue"):
-            pages = listed(room, f"{MAPS}?limit=3&shardSelector={quote(half)}&continue={token}")
+            pages = listed(room, f"{SECRETS}?limit=3&shardSelector={quote(half)}&continue={token}")
             items += pages["items"]
         assert items == answer["items"]
         found.append({one["metadata"]["name"] for one in items})
         for form in (PROTOBUF, TABLE):
-            assert accepted(room, f"{MAPS}?shardSelector={quote(half)}", form) == 200
+            assert accepted(room, f"{SECRETS}?shardSelector={quote(half)}", form) == 200
     assert found[0] | found[1] == names
     assert not found[0] & found[1]
-    assert "shardInfo" not in listed(room, MAPS)["metadata"]
-    status, refused = room.workspace.request("GET", f"{MAPS}?shardSelector=half")
+    assert "shardInfo" not in listed(room, SECRETS)["metadata"]
+    status, refused = room.workspace.request("GET", f"{SECRETS}?shardSelector=half")
     assert (status, refused["reason"]) == (400, "BadRequest")
 
 
@@ -105,7 +105,7 @@ def test_watches_of_all_shards_are_the_watch(room):
     streams = [room.watch(shardSelector=half, timeoutSeconds=4) for half in HALVES]
     made = [room.create(f"new{number}") for number in range(10)]
     for one in made:
-        room.merge(one["metadata"]["name"], data={"a": "1"})
+        room.merge(one["metadata"]["name"], data={"a": "MQ=="})
     for one in (*first, *made):
         room.delete(one["metadata"]["name"])
     told: dict[str, list[tuple[int, str]]] = {}
@@ -124,7 +124,7 @@ def test_watches_of_all_shards_are_the_watch(room):
 
 def test_namespaces_can_be_shared_out(room):
     room.create("one")
-    path = "/api/v1/configmaps?fieldSelector=metadata.name%3Done&shardSelector="
+    path = "/api/v1/secrets?fieldSelector=metadata.name%3Done&shardSelector="
     at = hashed("default")
     inside = f"shardRange(object.metadata.namespace,{at:#x},{at + 1:#x})"
     outside = f"shardRange(object.metadata.namespace,{at + 1:#x},{END:#x})"
