@@ -68,11 +68,15 @@ class Services:
         outside = request.info
         raw = request.raw_path
         prefix, found, rest = raw.partition(CLUSTERS)
+        inside = CLUSTERS + rest
         name, _, key = prefix.removeprefix(PREFIX).partition("/")
+        if not found:  # some have one range only, and may be asked without its name
+            key, _, rest = key.partition("/")
+            prefix, inside = f"{PREFIX}{name}/{key}", "/" + rest
         service = self._table.get(name)
         view = None
-        if service is not None and found and key:
-            request.info = request.read(CLUSTERS + rest)
+        if service is not None and key:
+            request.info = request.read(inside)
             view = await service.view(unquote(prefix), unquote(key), request)
         if view is None:
             request.info = outside

@@ -57,6 +57,7 @@ from manifold.server.open_watches import OpenWatches
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.resources import Resources
 from manifold.server.routes import Routes
+from manifold.server.schema_service import schema_services
 from manifold.server.services import Services, lifecycle_services
 from manifold.server.surroundings import Surroundings
 from manifold.storage.contract import Store
@@ -295,6 +296,7 @@ async def _assemble(
         {
             **lifecycle_services(store, chain, logical_clusters, workspace_types),
             **export_services(store, chain, resolver, environment.clusters, views),
+            **schema_services(store, chain, kinds.get(APIS, "apibindings"), kinds.get(APIS, "apiresourceschemas")),
             ACCESS: access,
         },
         per_caller=(ACCESS,),
