@@ -49,7 +49,8 @@ _EXPIRED = "The provided continue parameter is of another run of the server. You
 def _shown(kind: ResourceType) -> Shown:
     served = Served(kind)
     resolution = Resolution([served], (), {})
-    return Shown(resolution, {(kind.group, kind.version, kind.resource): served}, {"": ("list",)})
+    verbs = {(kind.group, kind.resource): {"": ("list",)}}
+    return Shown(resolution, {(kind.group, kind.version, kind.resource): served}, verbs)
 
 
 WORKSPACES, TYPES = _shown(ACCESSIBLE_WORKSPACES), _shown(USABLE_WORKSPACE_TYPES)

@@ -57,8 +57,7 @@ class Services:
 
     def place(self, request: Request) -> str:
         """In whose name a request waits for its turn: the view's, or its caller's in it."""
-        prefix = request.info.path.partition(CLUSTERS)[0]
-        name = prefix.removeprefix(PREFIX).partition("/")[0]
+        prefix, name, _, _ = _read(request.info.path)
         return f"{prefix}/{request.user.name}" if name in self._per_caller else prefix
 
     async def enter(self, request: Request) -> View:
@@ -66,13 +65,7 @@ class Services:
         view are those inside. Raises the 403 of a URL that leads nowhere (404 for `system:masters`).
         """
         outside = request.info
-        raw = request.raw_path
-        prefix, found, rest = raw.partition(CLUSTERS)
-        inside = CLUSTERS + rest
-        name, _, key = prefix.removeprefix(PREFIX).partition("/")
-        if not found:  # some have one range only, and may be asked without its name
-            key, _, rest = key.partition("/")
-            prefix, inside = f"{PREFIX}{name}/{key}", "/" + rest
+        prefix, name, key, inside = _read(request.raw_path)
         service = self._table.get(name)
         view = None
         if service is not None and key:
@@ -85,6 +78,19 @@ class Services:
             raise denial(attributes_of(request, ""), NOT_RESOLVED)
         request.user, request.view = view.user, view
         return view
+
+
+def _read(path: str) -> tuple[str, str, str, str]:
+    """The parts of a URL: what precedes the logical cluster, the name of the service, its key, and the path inside.
+
+    Some views are of one logical cluster only, and may be asked without naming it again.
+    """
+    prefix, found, rest = path.partition(CLUSTERS)
+    name, _, key = prefix.removeprefix(PREFIX).partition("/")
+    if found:
+        return prefix, name, key, CLUSTERS + rest
+    key, _, rest = key.partition("/")
+    return f"{PREFIX}{name}/{key}", name, key, "/" + rest
 
 
 class LifecycleService:

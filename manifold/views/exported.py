@@ -77,6 +77,10 @@ class ClaimScope:
         """None that all of them have."""
         return ()
 
+    async def scan(self, snapshot: Snapshot, served: Served, start: bytes, end: bytes, limit: int) -> Sequence[Row]:
+        """All of a range: only the objects themselves tell which are seen."""
+        return await snapshot.scan(start, end, limit)
+
     def sees(self, obj: Object) -> bool:
         """Whether an object is in reach."""
         metadata = obj["metadata"]
