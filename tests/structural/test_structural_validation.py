@@ -18,6 +18,10 @@ def check(field: dict[str, Any], value: Any) -> list[str]:
     return [f"{error.field}: {error.message}" for error in compile_schema(schema).validate({"f": value})]
 
 
+def whole(schema: dict[str, Any], value: Any) -> list[str]:
+    return [f"{error.field}: {error.message}" for error in compile_schema({"type": "object", **schema}).validate(value)]
+
+
 S = {"type": "string"}
 I = {"type": "integer"}  # noqa: E741 - the tables below are read by their columns
 KEYED = {
@@ -218,6 +222,47 @@ def test_formats(name: str) -> None:
         assert check({"type": "string", "format": name}, text) == []
     for text in bad:
         assert len(check({"type": "string", "format": name}, text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "errors"),
+    [
+        ({"minProperties": 1}, {}, ["<nil>: Invalid value: 0:  in body should have at least 1 properties"]),
+        ({"required": ["a"]}, {}, ["a: Required value"]),
+        (
+            {"additionalProperties": I},
+            {"a": "x"},
+            ['a: Invalid value: "string": .a in body must be of type integer: "string"'],
+        ),
+        (
+            {"properties": {"a": {"type": "object", "additionalProperties": False}}},
+            {"a": {"b": 1}},
+            ['a: Invalid value: "b": a.b in body is a forbidden property'],
+        ),
+        ({"properties": {"a": {**S, "nullable": True, "not": {}, "minLength": 1}}}, {"a": None}, []),
+        (
+            {"properties": {"a": {**S, "nullable": True, "enum": ["b"]}}},
+            {"a": None},
+            ['a: Unsupported value: null: supported values: "b"'],
+        ),
+        (
+            {"properties": {"a": {**I, "format": "int32"}}},
+            {"a": True},
+            ['a: Invalid value: "": a in body must be of type int32: ""'],
+        ),
+        ({"properties": {"a": {**I, "format": "uint8"}}}, {"a": 300}, []),
+        (
+            {"properties": {"a": {"allOf": [{"maximum": 1}, {"maximum": 1}]}}},
+            {"a": 2},
+            [
+                "a: Invalid value: 2: a in body should be less than or equal to 1",
+                '<nil>: Invalid value: "": "a" must validate all the schemas (allOf). None validated',
+            ],
+        ),
+    ],
+)
+def test_places_and_corners(schema: dict[str, Any], value: Any, errors: list[str]) -> None:
+    assert whole(schema, value) == errors
 
 
 def test_unknown_formats_accept_everything() -> None:

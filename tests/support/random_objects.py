@@ -9,7 +9,23 @@ from random import Random
 from typing import Any
 
 Schema = dict[str, Any]
-WORDS = ("", "a", "abc", "x-1", "A_b", "10.0.0.1", "/p", "http://h/x?y=1", "*", "ä€", "0123456789" * 7, "1", "true")
+ODD_WORDS = ('<&>"\\', "\x7f\n\u2028", "\U0001f600\ufffd", "\u00a0\u200b\u0301", "\t\x00\x1b")
+WORDS = (
+    *ODD_WORDS,
+    "",
+    "a",
+    "abc",
+    "x-1",
+    "A_b",
+    "10.0.0.1",
+    "/p",
+    "http://h/x?y=1",
+    "*",
+    "ä€",
+    "0123456789" * 7,
+    "1",
+    "true",
+)
 JUNK = ([], {}, ["a", "a"], [1, 1.0], {"odd": 1}, [None], {"a": {"b": None}}, [{}], [[{"a": 1}]])
 BY_FORMAT = {
     "date": ("2026-11-21", "2026-13-01", "2026-1-1"),

@@ -1,7 +1,7 @@
 """What Kubernetes' validator does by accident, and Manifold not (docs/compatibility.md): both are still as told."""
 
 import pytest
-from featured_definitions import definition
+from featured_definitions import definition, fields
 from support.validation_peer import Question, ask_manifold, ask_peer, served_types
 
 I, N = {"type": "integer"}, {"type": "number"}  # noqa: E741 - schemas are read by their columns
@@ -17,6 +17,7 @@ I, N = {"type": "integer"}, {"type": "number"}  # noqa: E741 - schemas are read 
         ({**N, "exclusiveMaximum": True, "maximum": 0.5}, 0, "", "should be less than 0"),
         ({**N, "multipleOf": 0.5}, 3, "", "factor MultipleOf declared for spec must be positive: 0"),
         ({**N, "enum": [1, 2]}, 2.5, "Unsupported value: 2.5", ""),
+        ({"x-kubernetes-int-or-string": True, "enum": ["a"]}, 97, "Unsupported value: 97", ""),
     ],
 )
 def test_objects(schema, value, ours, theirs):
@@ -28,6 +29,16 @@ def test_objects(schema, value, ours, theirs):
     for causes, wanted in ((ask_manifold(question, kind).causes, ours), (said.causes, theirs)):
         assert bool(causes) == bool(wanted), causes
         assert not wanted or wanted in causes[0]
+
+
+def test_a_null_that_is_enumerated():
+    described = definition("text", fields(a={"type": "string", "nullable": True, "enum": ["b", None]}))
+    metadata = {"name": "a", "namespace": "b"}
+    obj = {"apiVersion": "example.dev/v1", "kind": "Text", "metadata": metadata, "spec": {"a": None}}
+    question = Question(obj, "texts.example.dev", "v1")
+    assert ask_manifold(question, served_types(described)["v1"]).causes == ()
+    (said,) = ask_peer([described], [question])
+    assert said.causes == ('FieldValueNotSupported spec.a: Unsupported value: null: supported values: "b", "null"',)
 
 
 def service(**more):
