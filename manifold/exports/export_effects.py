@@ -29,7 +29,7 @@ from manifold.types.kcp.schemas import rules_at
 from manifold.types.resource import Object
 from manifold.views.consumers import IDENTITY_INDEX, consumers_in, consumers_prefix, export_row, slices_row
 
-GROUP, RESOURCE = "apis.kcp.io", "apiexports"
+GROUP = "apis.kcp.io"
 SYSTEM_NAMESPACE = "kcp-system"
 SECRET_KEY = "key"
 IDENTITY_VALID = "IdentityValid"
