@@ -37,6 +37,7 @@ from manifold.exports.offering import Offerings
 from manifold.exports.references import References
 from manifold.exports.shown import ExportViews
 from manifold.exports.slices import SliceEffects, Slices
+from manifold.exports.stored_form import StoredForm
 from manifold.exports.sweeping import left_behind
 from manifold.registry.clusters import Clusters
 from manifold.registry.counting import Limits
@@ -241,8 +242,8 @@ async def _assemble(
         references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names, workspace_types
     )
     effects = {
-        ("apis.kcp.io", "apibindings"): bindings,
-        ("apis.kcp.io", "apiexports"): exports,
+        ("apis.kcp.io", "apibindings"): StoredForm(bindings),
+        ("apis.kcp.io", "apiexports"): StoredForm(exports),
         ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
         ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(settings.refuse_unenforced_rules),
         ("", "secrets"): SecretEffects(),

@@ -189,6 +189,48 @@ def test_a_binding_may_wait_for_an_export_of_its_own_workspace(workspace):
     create(workspace, WIDGETS, widget())
 
 
+def test_both_versions_of_exports_and_bindings_do_the_same(workspace, consumer):
+    create(workspace, SCHEMAS, schema())
+    older = EXPORTS.replace("v1alpha2", "v1alpha1")
+    spec = {
+        "latestResourceSchemas": ["v1.widgets.example.io"],
+        "permissionClaims": [{"resource": "secrets", "all": True}],
+    }
+    body = {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExport", "metadata": {"name": "ex"}, "spec": spec}
+    made = create(workspace, older, body)
+    assert (made["apiVersion"], len(made["status"]["identityHash"])) == ("apis.kcp.io/v1alpha1", 64)
+    claim = {"resource": "secrets", "all": True, "state": "Accepted"}
+    bound = binding("b", workspace.path, "ex", [claim])
+    made = create(consumer, BINDINGS.replace("v1alpha2", "v1alpha1"), {**bound, "apiVersion": "apis.kcp.io/v1alpha1"})
+    assert made["status"]["phase"] == "Bound"
+    found = read(consumer, f"{BINDINGS}/b")
+    assert conditions(found)["PermissionClaimsValid"]["status"] == "True"
+    assert found["status"]["exportPermissionClaims"][0]["verbs"] == ["*"]
+    [applied] = found["status"]["appliedPermissionClaims"]
+    assert (applied["verbs"], applied["selector"]) == (["*"], {"matchAll": True})
+    gadgets = schema(plural="gadgets", kind="Gadget")
+    create(workspace, SCHEMAS, gadgets)
+    merge(
+        workspace,
+        f"{older}/ex",
+        {"spec": {"latestResourceSchemas": [*spec["latestResourceSchemas"], "v1.gadgets.example.io"]}},
+    )
+    eventually(lambda: len(read(consumer, f"{BINDINGS}/b")["status"]["boundResources"]) == 2)
+    status, _ = consumer.request("DELETE", f"{BINDINGS.replace('v1alpha2', 'v1alpha1')}/b")
+    assert status == 200
+    eventually(lambda: consumer.request("GET", f"{BINDINGS}/b")[0] == 404)
+
+
+def test_verbs_of_a_claim_survive_a_binding_in_the_older_version(workspace, consumer):
+    claim = {"group": "", "resource": "secrets", "verbs": ["get", "list"]}
+    offer(workspace, "ex", schema(), permissionClaims=[claim])
+    accepted = {"resource": "secrets", "all": True, "state": "Accepted"}
+    bound = binding("b", workspace.path, "ex", [accepted])
+    create(consumer, BINDINGS.replace("v1alpha2", "v1alpha1"), {**bound, "apiVersion": "apis.kcp.io/v1alpha1"})
+    found = read(consumer, f"{BINDINGS}/b")
+    assert found["status"]["exportPermissionClaims"][0]["verbs"] == ["get", "list"]
+
+
 def test_names_are_free_or_not(workspace, consumer):
     offer(workspace, "ex", schema())
     rivals = schema(plural="doodads", kind="Widget")
