@@ -12,18 +12,24 @@ from manifold.cli.workspaces.command import COMMANDS
 
 BIN = Path(sys.executable).parent
 TYPES = "/apis/tenancy.kcp.io/v1alpha1/workspacetypes"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 COMMAND_NAMES = [each.name for each in COMMANDS if not each.hidden]
 
 
 @pytest.fixture(scope="module")
 def world(server, tmp_path_factory):
-    """A workspace with two others in it, one of which has a third, and a type of its own."""
+    """A workspace with two others in it, one of which has a third that alice may enter, and a type of its own."""
     directory = tmp_path_factory.mktemp("completion")
     top = server.create_workspace(type="organization", directory=directory)
     for parent, name in ((top.path, "astronomy"), (top.path, "atlas"), (f"{top.path}:atlas", "inner")):
         server.create_workspace(name, parent=parent, directory=directory)
     kind = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "WorkspaceType", "metadata": {"name": "observatory"}}
     assert top.request("POST", TYPES, kind)[0] == 201
+    access = {"apiGroup": RBAC.split("/")[2], "kind": "ClusterRole", "name": "system:kcp:workspace:access"}
+    alice = {"apiGroup": RBAC.split("/")[2], "kind": "User", "name": "alice"}
+    binding = {"metadata": {"name": "alice"}, "roleRef": access, "subjects": [alice]}
+    inner = f"/clusters/{top.path}:atlas:inner{RBAC}/clusterrolebindings"
+    assert server.request("POST", inner, binding)[0] == 201
     yield top
     top.delete()
 
@@ -70,6 +76,11 @@ ANSWERS = [
     ("ws current --sh", ["--short"], 4),
     ("ws --short cur", ["current"], 6),
     ("ws --short --sh", [], 4),
+    ("ws --mi", ["--mine"], 4),
+    ("ws use --mi", [], 4),
+    ("ws --user alice a", ["atlas"], 6),
+    ("ws --user alice atlas:", ["atlas:inner"], 6),
+    ("ws --user bob a", [], 6),
     ("ws tree --de", ["--depth"], 4),
     ("ws tree --limit ", [], 4),
     ("ws tree --full=", ["true", "false"], 4),

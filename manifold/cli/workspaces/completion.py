@@ -10,21 +10,27 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from manifold.base import clusters
 from manifold.cli.completion.answers import FILES, NO_FILES, NO_SPACE, Answer, Choice, matching
 from manifold.cli.program import COMMON, Command, chosen
-from manifold.cli.workspaces.command import ALL_FLAGS, COMMANDS, CREATE, USE
-from manifold.cli.workspaces.failures import CommandError
+from manifold.cli.workspaces.command import ALL_FLAGS, COMMANDS, CREATE, MINE, USE
+from manifold.cli.workspaces.entering import type_of
+from manifold.cli.workspaces.failures import CommandError, ServerError
 from manifold.cli.workspaces.flags import Flag, Parsed, parse
 from manifold.cli.workspaces.kubeconfig import locate
+from manifold.cli.workspaces.reach import ACCESSIBLE
 from manifold.cli.workspaces.session import Session, collection, pages
 
 PATIENCE = 3.0
 """Seconds to wait for a server: longer, and one has typed the word oneself."""
 MOST = 1000
 """How many workspaces of one parent are looked at."""
+PAGES = 4
+"""How many pages are read for them: those of what is in reach may have few items."""
 CURSOR = "\0"
 """Stands where the cursor is; no argument can be that."""
 _COMMANDS = tuple(Choice(each.name, each.summary) for each in COMMANDS if not each.hidden)
@@ -68,7 +74,7 @@ def _answer(before: Sequence[str], begun: str, only: Command | None) -> Answer:
         name, equals, value = begun.removeprefix("--").partition("=")
         if equals:
             return flag_values(session, ALL_FLAGS[name], value) if name in ALL_FLAGS else Answer()
-        return matching(flag_choices(command or USE, parsed), begun)
+        return matching(flag_choices(command or replace(USE, flags=(*USE.flags, MINE)), parsed), begun)
     if command is None and not arguments and is_open:
         paths = Answer(directive=NO_FILES + NO_SPACE)
         with contextlib.suppress(CommandError):
@@ -129,14 +135,23 @@ def _paths(session: Session, begun: str) -> Answer:
     return matching(choices, begun, NO_FILES + NO_SPACE)
 
 
-def _children(session: Session, path: str) -> Iterator[Choice]:
+def _children(session: Session, path: str) -> list[Choice]:
+    """The workspaces in one; for who may not list them, those that lead to what is in reach."""
     if not path:
-        return
-    items = (item for page in pages(session.client, collection(path)) for item in page.get("items") or ())
-    for item in islice(items, MOST):
-        kind = (item.get("spec") or {}).get("type") or {}
-        described = clusters.join(kind.get("path") or "", kind["name"]) if kind.get("name") else ""
-        yield Choice(item["metadata"]["name"], described)
+        return []
+    try:
+        return [Choice(item["metadata"]["name"], type_of(item)) for item in _items(session, collection(path))]
+    except ServerError as error:
+        if error.code != 403:
+            raise
+    paths = (item["spec"]["path"] for item in _items(session, ACCESSIBLE))
+    below = (other.removeprefix(f"{path}:").split(":") for other in paths if clusters.is_below(other, path))
+    return [Choice(rest[0]) for rest in below if rest != [path]]
+
+
+def _items(session: Session, request: str) -> Iterator[dict[str, Any]]:
+    some = islice(pages(session.client, request), PAGES)
+    return islice((item for page in some for item in page.get("items") or ()), MOST)
 
 
 def _types(session: Session, begun: str) -> Answer:
@@ -155,5 +170,4 @@ def _types(session: Session, begun: str) -> Answer:
 
 def _types_in(session: Session, path: str) -> Iterator[str]:
     request = collection(path).removesuffix("/workspaces") + "/workspacetypes"
-    for page in pages(session.client, request):
-        yield from (item["metadata"]["name"] for item in page.get("items") or ())
+    return (item["metadata"]["name"] for item in _items(session, request))

@@ -17,14 +17,15 @@ from manifold.cli.workspaces.session import Session, pages
 
 SERVICE = "/services/access/self/clusters"
 GROUP = "/apis/access.manifold/v1alpha1"
+ACCESSIBLE = f"{SERVICE}/{clusters.WILDCARD}{GROUP}/accessibleworkspaces"
+"""The request path of the workspaces the caller may enter."""
 _NO_SERVICE = "Path not resolved to a valid virtual workspace"
 
 
 def list_mine(session: Session, arguments: tuple[str, ...]) -> None:
     """Write the workspaces the caller may enter; as names, they are absolute paths."""
     listing = Listing(session.flags.text("output"), lambda one: f":{one['spec']['path']}", "No workspaces found")
-    request = f"{SERVICE}/{clusters.WILDCARD}{GROUP}/accessibleworkspaces"
-    listing.write(_asked(session, request, listing.accept, "which workspaces one may enter"))
+    listing.write(_asked(session, ACCESSIBLE, listing.accept, "which workspaces one may enter"))
 
 
 def list_types(session: Session, arguments: tuple[str, ...]) -> None:
