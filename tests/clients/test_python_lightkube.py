@@ -90,8 +90,10 @@ def test_pages_in_all_namespaces(lightkube):
         lightkube.create(config_map(f"map-{number}"))
     names = [one.metadata.name for one in lightkube.list(ConfigMap, namespace="*", chunk_size=2)]
     assert names == ["kube-root-ca.crt", *(f"map-{number}" for number in range(5)), "kube-root-ca.crt"]
-    lightkube.deletecollection(ConfigMap)
-    assert list(lightkube.list(ConfigMap)) == []
+    for number in range(2):
+        lightkube.create(Secret(metadata=ObjectMeta(name=f"secret-{number}")))
+    lightkube.deletecollection(Secret)
+    assert list(lightkube.list(Secret)) == []
 
 
 def test_custom_objects(planets):
