@@ -90,7 +90,7 @@ def _read(path: str) -> tuple[str, str, str, str]:
     if found:
         return prefix, name, key, CLUSTERS + rest
     key, _, rest = key.partition("/")
-    return f"{PREFIX}{name}/{key}", name, key, "/" + rest
+    return f"{PREFIX}{name}/{key}" if key else PREFIX + name, name, key, "/" + rest
 
 
 class LifecycleService:
