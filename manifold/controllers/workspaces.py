@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from manifold.base import clock, errors, keys
 from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty, end_all
-from manifold.exports.sweeping import LeftBehind
+from manifold.exports.sweeping import LeftBehind, consumers_gone
 from manifold.registry import delete, owners
 from manifold.registry.effects import Plan
 from manifold.registry.followed import swept_range
@@ -97,7 +97,9 @@ class TakeDownController:
             if logical is not None:
                 plan = Plan(await store.snapshot())
                 await keep_rows(plan, cluster, self._logical_clusters.decode(logical.value, logical.revision), None)
+                await consumers_gone(plan, self._kinds.get("apis.kcp.io", "apibindings"), cluster)
                 writes += [Write(logical.key, None), *plan.writes]
+                writes += [Write(key, value) for key, value in plan.pointers.items()]
                 guards += [Guard(logical.key, logical.revision), *plan.guards]
             await self._environment.limits.commit(parent, writes, guards)
             return 0.0

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from manifold.base import keys
 from manifold.exports.bindings import export_cluster_of
 from manifold.exports.export_effects import ExportEffects
 from manifold.exports.slices import slice_key
-from manifold.storage.contract import Write
+from manifold.registry.effects import Plan
+from manifold.registry.served import Served
+from manifold.storage.contract import Guard, Write
 from manifold.types.resource import Object
 from manifold.views.consumers import consumer_key, export_row, slices_row
 
+AT_ONCE = 30
+"""Bindings that end in the commit that ends their logical cluster."""
 LeftBehind = Callable[[str, Object], Sequence[Write]]
 """From a logical cluster and an object of it to what goes with the object elsewhere."""
 
@@ -29,6 +34,20 @@ def _slice(cluster: str, slice_: Object) -> list[Write]:
     export = slice_["spec"]["export"]
     place = (export.get("path") or cluster, export["name"])
     return [Write(slice_key(place, cluster, slice_["metadata"]["name"]), None)]
+
+
+async def consumers_gone(plan: Plan, bindings: Served, cluster: str) -> None:
+    """Plan that the exports a logical cluster has bound lose it in the commit that ends it, so that no view reaches
+    into one that is gone. `bindings` is the stored form of APIBinding. What is more than a commit takes is swept.
+    """
+    prefix = bindings.prefix + keys.segment(cluster)
+    gone = {write.key for write in plan.writes}
+    for row in await plan.snapshot.scan(prefix, keys.after(prefix), AT_ONCE):
+        consumer, told = _binding(cluster, bindings.decode(row.value, row.revision))
+        if consumer.key not in gone and await plan.snapshot.get(consumer.key) is not None:
+            plan.guards.append(Guard(consumer.key, None))
+            plan.delete(consumer.key)
+            plan.point(told.key, told.value or b"")
 
 
 def left_behind(exports: ExportEffects) -> Mapping[tuple[str, str], LeftBehind]:

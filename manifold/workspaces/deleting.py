@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from manifold.base import clock, keys
 from manifold.exports import bindings, definitions
+from manifold.exports.sweeping import consumers_gone
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.objects import Kinds
 from manifold.schema import records
@@ -49,6 +50,7 @@ class Deletion:
         self._kinds = kinds
         self._logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
         self._workspaces = kinds.get("tenancy.kcp.io", "workspaces")
+        self._bindings = kinds.get("apis.kcp.io", "apibindings")
 
     async def deleting(self, operation: Operation, old: Object, plan: Plan) -> bool:
         """Take the workspace down now where nothing holds it, else mark it. Whether it stays for now."""
@@ -107,6 +109,7 @@ class Deletion:
 
     async def _finish(self, plan: Plan, cluster: str, row: Row) -> None:
         await keep_rows(plan, cluster, self._logical_clusters.decode(row.value, row.revision), None)
+        await consumers_gone(plan, self._bindings, cluster)
         plan.guards.append(Guard(row.key, row.revision))
         plan.delete(row.key)
         plan.put(sweep_row(cluster), b"{}")

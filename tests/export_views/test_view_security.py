@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from provider_world import BINDINGS, IN_DEFAULT, accepted, claim, config_map, widget
+from provider_world import BINDINGS, CONFIGMAPS, IN_DEFAULT, accepted, claim, config_map, widget
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 HERE = "/apis/example.io/v1/namespaces/default/widgets"
@@ -211,6 +211,8 @@ def test_a_workspace_that_is_gone_is_out_of_reach_at_once(world):
     world.bind(consumer, claims=[accepted(wanted)])
     world.make(consumer, config_map("one"))
     consumer.delete()
+    for path in (CONFIGMAPS, BINDINGS):
+        assert world.listed(world.view() + path) == []
     for path in (IN_DEFAULT, HERE, BINDINGS):
         assert world.send("GET", world.view(consumer.cluster) + path)[0] == 403
 
