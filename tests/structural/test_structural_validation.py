@@ -146,6 +146,11 @@ KEYED = {
         ),
         (KEYED, [{"a": "x", "b": "1"}, {"b": "1", "a": "x"}], ['f[1]: Duplicate value: {"a":"x","b":"1"}']),
         (KEYED, [{}, {"b": "1"}, {}], ["f[2]: Duplicate value: {}"]),
+        (
+            {"type": "array", "items": {"type": "number"}, "x-kubernetes-list-type": "set"},
+            [1, 1.0, 1.0],
+            ["f[2]: Duplicate value: 1"],
+        ),
         (KEYED, [{"b": "1"}, {"a": "y", "b": "1"}], []),
         (
             {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True},
@@ -263,6 +268,13 @@ def test_formats(name: str) -> None:
 )
 def test_places_and_corners(schema: dict[str, Any], value: Any, errors: list[str]) -> None:
     assert whole(schema, value) == errors
+
+
+def test_alternatives_of_alternatives_are_judged_once_each() -> None:
+    schema: dict[str, Any] = {"required": ["z"]}
+    for _ in range(60):
+        schema = {"anyOf": [schema, {"required": ["y"]}], "oneOf": [{"required": ["x"]}]}
+    assert len(check({"type": "object", "x-kubernetes-preserve-unknown-fields": True, **schema}, {"a": 1})) > 2
 
 
 def test_unknown_formats_accept_everything() -> None:

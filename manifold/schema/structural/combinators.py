@@ -1,93 +1,31 @@
 """allOf, anyOf, oneOf and not: other checks applied to the same value.
 
 Where none of several alternatives fits, the errors of the one that came furthest are told too; "furthest" is how many
-checks applied to the value and to what it holds (`weigh`), the first of equals winning.
+checks applied to the value and to what it holds (`weighing`), the first of equals winning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from manifold.base.fields import FieldError
-from manifold.schema.structural.formats import checked_format
-from manifold.schema.structural.validation import Check, type_check, types_of, unplaced
-
-Schema = dict[str, Any]
-Weight = Callable[[Any], int]
-"""How many checks of a schema apply to a value."""
+from manifold.schema.structural.validation import Check, unplaced
+from manifold.schema.structural.weighing import Weighing, weigh
 
 
 class Alternative:
-    """One of several schemas. `compile_check` makes the check of one; the weight is made when it is first needed."""
+    """One of several schemas, with its check. What weighs it is made when it is first needed."""
 
-    def __init__(self, schema: Schema, compile_check: Callable[[Schema], Check]) -> None:
-        self.check = compile_check(schema)
+    def __init__(self, schema: dict[str, Any], check: Check) -> None:
+        self.check = check
         self._schema = schema
-        self._compile_check = compile_check
-
-    def errors(self, value: Any, prefix: str, name: str) -> list[FieldError]:
-        """What the schema has against a value."""
-        found: list[FieldError] = []
-        self.check(value, prefix, name, found)
-        return found
 
     @cached_property
-    def weight(self) -> Weight:
-        """The weight of the schema."""
-        return weigh(self._schema, self._compile_check)
-
-
-def weigh(schema: Schema, compile_check: Callable[[Schema], Check]) -> Weight:
-    """How many checks of a schema apply: a type counts twice where it is right, numbers and lists always do."""
-    types = types_of(schema)
-    form = checked_format(str(schema.get("format") or ""), types)
-    typed = type_check(types, form, bool(schema.get("nullable"))) if types or form else None
-    described = {name: weigh(child, compile_check) for name, child in (schema.get("properties") or {}).items()}
-    additional, inner = schema.get("additionalProperties"), schema.get("items")
-    entries = weigh(additional, compile_check) if isinstance(additional, dict) else None
-    items = weigh(inner, compile_check) if isinstance(inner, dict) else None
-    any_of = [Alternative(each, compile_check) for each in schema.get("anyOf") or ()]
-    one_of = [Alternative(each, compile_check) for each in schema.get("oneOf") or ()]
-    all_of = [weigh(each, compile_check) for each in schema.get("allOf") or ()]
-
-    def fits(value: Any) -> bool:
-        wrong: list[FieldError] = []
-        if typed is not None:
-            typed(value, "", "", wrong)
-        return not wrong
-
-    def weight(value: Any) -> int:
-        if value is None:
-            return int(fits(value))
-        total = 4 + (1 + fits(value) if typed is not None else 0)
-        total += _counted(value, any_of, any_fits=True) + _counted(value, one_of, any_fits=False)
-        total += sum(each(value) for each in all_of)
-        if type(value) is str:
-            total += 1 + bool(form)
-        elif type(value) in (int, float):
-            total += 2
-        elif type(value) is list:
-            total += 2 + (sum(map(items, value)) if items is not None else 0)
-        elif type(value) is dict:
-            total += 1
-            for name, entry in value.items():
-                child = described.get(name, entries)
-                total += child(entry) if child is not None else 0
-        return total
-
-    return weight
-
-
-def _counted(value: Any, alternatives: Sequence[Alternative], any_fits: bool) -> int:
-    """The weight that counts of several alternatives: of the one that fits, or of the nearest."""
-    if not alternatives:
-        return 0
-    fitting = [each for each in alternatives if not each.errors(value, "", "")]
-    if not fitting:
-        return max(each.weight(value) for each in alternatives)
-    return fitting[0].weight(value) if any_fits or len(fitting) == 1 else 0
+    def weighing(self) -> Weighing:
+        """What weighs the schema."""
+        return weigh(self._schema)
 
 
 def _nearest(
@@ -98,12 +36,13 @@ def _nearest(
     best: list[FieldError] = []
     weight = -1
     for alternative in alternatives:
-        errors = alternative.errors(value, prefix, name)
+        errors: list[FieldError] = []
+        alternative.check(value, prefix, name, errors)
         if not errors:
             fitting += 1
             if stop:
                 break
-        elif not fitting and (applied := alternative.weight(value)) > weight:
+        elif not fitting and (applied := alternative.weighing(value).weight) > weight:
             weight, best = applied, errors
     return fitting, [] if fitting else best
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from manifold.base.fields import INVALID, FieldError, quote, too_many
-from manifold.schema.structural import combinators, validation
+from manifold.schema.structural import validation
+from manifold.schema.structural.combinators import Alternative, all_of, any_of, not_of, one_of
 from manifold.schema.structural.correlation import elements_by_key, unchanged
-from manifold.schema.structural.formats import checked_format
+from manifold.schema.structural.own_checks import own_checks
 from manifold.schema.structural.validation import Check
 
 Ratchet = Callable[[Any, Any, str, str, list[FieldError]], None]
@@ -46,7 +47,8 @@ class Compiled:
         self._items: Compiled | None = None
         self._refuse = schema.get("additionalProperties") is False
         self._limits = (schema.get("minProperties"), schema.get("maxProperties"))
-        self._own, self._nulls = _own_checks(schema)
+        own = own_checks(schema)
+        self._own, self._nulls = (*own.typed, *_combined(schema), *own.rest), own.nulls
         self.check = self._build()
 
     def _field(self, name: str) -> Compiled | None:
@@ -173,35 +175,6 @@ def _refused(path: str, field: str) -> FieldError:
     return FieldError(INVALID, path, f"Invalid value: {quote(field)}: {path}.{field} in body is a forbidden property")
 
 
-def _own_checks(schema: Schema) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
-    """The checks of a schema on the value itself, in the order their errors are told, and those that null undergoes."""
-    types = validation.types_of(schema)
-    form = checked_format(str(schema.get("format") or ""), types)
-    checks: list[Check] = []
-    nulls: list[Check] = []
-    if types or form:
-        checks.append(validation.type_check(types, form, bool(schema.get("nullable"))))
-        nulls += checks
-    checks.extend(_combined(schema))
-    if {"minLength", "maxLength"} & schema.keys() or schema.get("pattern"):
-        checks.append(validation.string_check(schema.get("minLength"), schema.get("maxLength"), schema.get("pattern")))
-    if form and (formatted := validation.format_check(form)) is not None:
-        checks.append(formatted)
-    kind = types[0] if types in (("integer",), ("number",)) else ""
-    if kind == "integer" or form == "float" or {"multipleOf", "minimum", "maximum"} & schema.keys():
-        checks.append(validation.number_check(kind, form if kind else "", schema))
-    if {"minItems", "maxItems"} & schema.keys() or schema.get("uniqueItems"):
-        checks.append(
-            validation.size_check(schema.get("minItems"), schema.get("maxItems"), bool(schema.get("uniqueItems")))
-        )
-    if schema.get("enum"):
-        checks.append(validation.enum_check(schema["enum"]))
-        nulls.append(checks[-1])
-    if schema.get("required"):
-        checks.append(validation.required_check(tuple(schema["required"])))
-    return tuple(checks), tuple(nulls)
-
-
 def _whole(compiled: Compiled | None) -> Check:
     """The check of a part or an alternative, which may have nothing to say."""
     return (compiled.check if compiled is not None else None) or _nothing
@@ -214,13 +187,13 @@ def _nothing(value: Any, prefix: str, name: str, errors: list[FieldError]) -> No
 def _combined(schema: Schema) -> list[Check]:
     checks: list[Check] = []
     if alternatives := schema.get("anyOf"):
-        checks.append(combinators.any_of([combinators.Alternative(each, _check_of) for each in alternatives]))
+        checks.append(any_of([Alternative(each, _check_of(each)) for each in alternatives]))
     if alternatives := schema.get("oneOf"):
-        checks.append(combinators.one_of([combinators.Alternative(each, _check_of) for each in alternatives]))
+        checks.append(one_of([Alternative(each, _check_of(each)) for each in alternatives]))
     if every := schema.get("allOf"):
-        checks.append(combinators.all_of([_check_of(each) for each in every]))
+        checks.append(all_of([_check_of(each) for each in every]))
     if (refused := schema.get("not")) is not None:
-        checks.append(combinators.not_of(_check_of(refused)))
+        checks.append(not_of(_check_of(refused)))
     return checks
 
 

@@ -68,8 +68,16 @@ def _set(value: Any, path: str, errors: list[FieldError]) -> None:
         repeated(value, path, errors)
 
 
+class _Unspecified:
+    """The key of an element that does not say it."""
+
+
+_UNSPECIFIED = _Unspecified()
+
+
 def _map(keys: list[str]) -> Walk[FieldError]:
     ordered = sorted(keys)
+    only = ordered[0] if ordered else ""
 
     def check(value: Any, path: str, errors: list[FieldError]) -> None:
         if type(value) is not list:
@@ -80,6 +88,11 @@ def _map(keys: list[str]) -> Walk[FieldError]:
                 errors.append(unstructured(f"{path}[{position}]", item, text))
                 return
         if len(value) > 1:
-            repeated([{name: item[name] for name in ordered if name in (item or ())} for item in value], path, errors)
+            named = [{name: item[name] for name in ordered if name in (item or ())} for item in value]
+            if len(ordered) > 1:
+                repeated(named, path, errors)
+            else:
+                alone = [item.get(only, _UNSPECIFIED) for item in named]
+                repeated(alone, path, errors, lambda key: {} if key is _UNSPECIFIED else {only: key})
 
     return check

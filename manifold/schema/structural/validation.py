@@ -25,7 +25,7 @@ from manifold.base.fields import (
     too_long,
     too_many,
 )
-from manifold.base.go_text import number
+from manifold.base.go_text import json_text, number
 from manifold.schema.structural.formats import FORMATS, normalized
 from manifold.schema.structural.patterns import compile_pattern
 
@@ -246,15 +246,22 @@ def required_check(names: Sequence[str]) -> Check:
     return check
 
 
-def repeated(values: Sequence[Any], path: str, errors: list[FieldError]) -> None:
-    """Adds an error for each value at its second appearance; `path` is the list's."""
-    seen: dict[bytes, int] = {}
+def repeated(
+    values: Sequence[Any], path: str, errors: list[FieldError], show: Callable[[Any], Any] = lambda value: value
+) -> None:
+    """Adds an error for each value at its second appearance, as `show` makes it; `path` is the list's.
+
+    Numbers with and without a fraction differ, unless they are in lists or objects, which are compared as they are
+    written.
+    """
+    seen: dict[Any, int] = {}
     for position, value in enumerate(values):
-        encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        times = seen.get(encoded, 0)
+        compound = type(value) is dict or type(value) is list
+        identity = json_text(sorted_json(value)) if compound else (type(value), value)
+        times = seen.get(identity, 0)
         if times == 1:
-            errors.append(duplicate(f"{path}[{position}]", sorted_json(value)))
-        seen[encoded] = times + 1
+            errors.append(duplicate(f"{path}[{position}]", sorted_json(show(value))))
+        seen[identity] = times + 1
 
 
 def sorted_json(value: Any) -> Any:

@@ -1,0 +1,99 @@
+"""How far a value came in a schema: the number of checks that applied to it and to what it holds.
+
+Kubernetes tells the errors of the alternative with the most of them, so this counts as its validator counts. A value is
+weighed in one walk, in which each part of a schema says at once whether it fits and what it weighs: alternatives of
+alternatives cost no more than they are long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from manifold.base.fields import FieldError
+from manifold.schema.structural.own_checks import own_checks
+from manifold.schema.structural.validation import Check
+
+Schema = dict[str, Any]
+
+
+class Weighed(NamedTuple):
+    """Whether a value fits a schema, and how many of its checks applied."""
+
+    fits: bool
+    weight: int
+
+
+Weighing = Callable[[Any], Weighed]
+
+
+def weigh(schema: Schema) -> Weighing:
+    """What weighs values of a schema."""
+    own = own_checks(schema)
+    described = {name: weigh(child) for name, child in (schema.get("properties") or {}).items()}
+    additional, inner, refused = schema.get("additionalProperties"), schema.get("items"), schema.get("not")
+    entries = weigh(additional) if isinstance(additional, dict) else None
+    items = weigh(inner) if isinstance(inner, dict) else None
+    any_of, one_of, all_of = (tuple(map(weigh, schema.get(name) or ())) for name in ("anyOf", "oneOf", "allOf"))
+    nothing = weigh(refused) if isinstance(refused, dict) else None
+    fewest, most = schema.get("minProperties") or 0, schema.get("maxProperties")
+
+    def weighing(value: Any) -> Weighed:
+        if value is None:
+            return Weighed(_passes(own.nulls, None), int(_passes(own.typed, None)))
+        right = _passes(own.typed, value)
+        fits = right and _passes(own.rest, value) and (nothing is None or not nothing(value).fits)
+        weight = 4 + (1 + right if own.typed else 0)
+        for part in (_any(any_of, value), _one(one_of, value), _all(all_of, value)):
+            fits, weight = fits and part.fits, weight + part.weight
+        found: list[Weighed] = []
+        if type(value) is str:
+            weight += 1 + own.formatted
+        elif type(value) in (int, float):
+            weight += 2
+        elif type(value) is list:
+            weight += 2
+            found = [items(item) for item in value] if items is not None else []
+        elif type(value) is dict:
+            weight += 1
+            fits = fits and fewest <= len(value) and (most is None or len(value) <= most)
+            fits = fits and (additional is not False or value.keys() <= described.keys())
+            for name, entry in value.items():
+                child = described.get(name, entries)
+                if child is not None:
+                    found.append(child(entry))
+        return Weighed(fits and all(each.fits for each in found), weight + sum(each.weight for each in found))
+
+    return weighing
+
+
+def _passes(checks: Sequence[Check], value: Any) -> bool:
+    wrong: list[FieldError] = []
+    for check in checks:
+        check(value, "", "", wrong)
+    return not wrong
+
+
+def _any(alternatives: Sequence[Weighing], value: Any) -> Weighed:
+    """As heavy as the first that fits, or as the nearest."""
+    heaviest = 0
+    for weighing in alternatives:
+        found = weighing(value)
+        if found.fits:
+            return found
+        heaviest = max(heaviest, found.weight)
+    return Weighed(not alternatives, heaviest)
+
+
+def _one(alternatives: Sequence[Weighing], value: Any) -> Weighed:
+    """As heavy as the one that fits, or as the nearest; several that fit weigh nothing."""
+    weighed = [weighing(value) for weighing in alternatives]
+    fitting = [found for found in weighed if found.fits]
+    if fitting:
+        return Weighed(len(fitting) == 1, fitting[0].weight if len(fitting) == 1 else 0)
+    return Weighed(not alternatives, max((found.weight for found in weighed), default=0))
+
+
+def _all(every: Sequence[Weighing], value: Any) -> Weighed:
+    weighed = [weighing(value) for weighing in every]
+    return Weighed(all(found.fits for found in weighed), sum(found.weight for found in weighed))
