@@ -32,6 +32,15 @@ def complete_ws() -> int:
     return 0
 
 
+def complete_kcp() -> int:
+    """What kubectl offers behind `kubectl kcp`, in the same way."""
+    from manifold.cli.apis.completion import complete_kcp
+    from manifold.cli.completion.answers import written
+
+    print(written(complete_kcp(sys.argv[1:])))
+    return 0
+
+
 def kcp() -> int:
     """`kubectl kcp`; its exit code."""
     return run_kcp(sys.argv[1:], "kubectl kcp")

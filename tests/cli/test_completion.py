@@ -129,6 +129,11 @@ def test_answers(world, typed, words, directive):
         ("ws :root:", None, 6),
         ("ws tree --de", ["--depth"], 4),
         ("ws create-context --ov", ["--overwrite"], 4),
+        ("kcp ", ["bind", "claims", "crd", "workspace"], 4),
+        ("kcp crd ", ["snapshot"], 4),
+        ("kcp bind apiexport --accept-all", ["--accept-all-permission-claims"], 4),
+        ("kcp workspace tr", ["tree"], 6),
+        ("kcp ws use at", ["atlas"], 6),
     ],
 )
 def test_kubectl_asks_the_plugin(world, typed, words, directive):

@@ -6,20 +6,30 @@ import contextlib
 import io
 from collections.abc import Sequence
 
-from manifold.cli.apis.command import COMMANDS, OWN
+from manifold.cli.apis.command import COMMANDS, LISTED, OWN, WORKSPACE_NAMES
 from manifold.cli.completion.answers import Answer, Choice, matching
 from manifold.cli.program import Command, Program, chosen
-from manifold.cli.workspaces.completion import CURSOR, flag_choices, flag_values, session_of
+from manifold.cli.workspaces.completion import CURSOR, complete_workspaces, flag_choices, flag_values, session_of
 from manifold.cli.workspaces.failures import CommandError
 from manifold.cli.workspaces.flags import Parsed, parse
 
 
 def complete(first: str, words: Sequence[str]) -> Answer:
     """What the last of `words` could become behind `manifold FIRST`; the others are complete."""
-    *before, begun = words or [""]
+    return _quietly(Program("manifold", "", (*OWN, *COMMANDS)), [first, *(words or [""])])
+
+
+def complete_kcp(words: Sequence[str]) -> Answer:
+    """The same behind `kubectl kcp`."""
+    if len(words) > 1 and words[0] in WORKSPACE_NAMES:
+        return complete_workspaces(words[1:])
+    return _quietly(Program("kubectl kcp", "", (*COMMANDS, LISTED)), words or [""])
+
+
+def _quietly(program: Program, words: Sequence[str]) -> Answer:
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            return _answer(Program("manifold", "", (*OWN, *COMMANDS)), [first, *before], begun)
+            return _answer(program, words[:-1], words[-1])
     except CommandError:
         return Answer()
 
