@@ -26,7 +26,7 @@ def operator(astronomy, tmp_path):
         try:
             yield log
             process.terminate()
-            assert process.wait(20) == 0, log.read_text()
+            assert process.wait(60) == 0, log.read_text()
         finally:
             process.kill()
             process.wait()
