@@ -25,6 +25,7 @@ from manifold.registry.clusters import Clusters
 from manifold.registry.reach import Reach
 from manifold.registry.scope import Scope
 from manifold.registry.served import Served
+from manifold.server.open_watches import identity_ground
 from manifold.server.request import Request, attributes_of
 from manifold.server.services import Service, is_flat
 from manifold.storage.contract import Snapshot, Store
@@ -100,13 +101,13 @@ class ExportService:
         scope: Scope | None = None
         rests_on = {home}
         if served is not None:
-            rests_on |= {cluster for cluster, _ in self._sources(found, served)}
+            rests_on |= {cluster for cluster, _ in self._sources(found, served)} | {identity_ground(served.identity)}
             reach, scope = await self._reached(asked, found, served)
         elif info.resource and info.cluster != clusters.WILDCARD:
             raise denial(asked.attributes)  # what is neither offered nor claimed cannot be told from what is not there
 
         async def holds() -> bool:
-            return await self._holds(asked, served)
+            return await self._holds(asked, served, found.shared)
 
         giver = _consumer(info.cluster)
         return View(prefix, info.cluster, request.user, holds, frozenset(rests_on), shown, scope, reach, giver)
@@ -114,14 +115,16 @@ class ExportService:
     async def _may_enter(self, asked: _Asked) -> bool:
         return (await self._chain.authorize(asked.content)).allowed
 
-    async def _holds(self, asked: _Asked, served: Served | None) -> bool:
-        """Whether an open watch may go on: the right is there, and the type is what it was."""
+    async def _holds(self, asked: _Asked, served: Served | None, shared: bool) -> bool:
+        """Whether an open watch may go on: the right is there, the type is what it was, and whether other exports have
+        its identity, too.
+        """
         if served is None or not await self._may_enter(asked):
             return False
         found = await self._views.find(*asked.export)
         kind = served.type
         present = found.view.shown.served.get((kind.group, kind.version, kind.resource)) if found is not None else None
-        if found is None or present is None or not same(served, present):
+        if found is None or present is None or not same(served, present) or found.shared != shared:
             return False
         try:
             await self._reached(asked, found, present)

@@ -17,9 +17,9 @@ from typing import Protocol
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
 from manifold.base import keys
-from manifold.base.clusters import WILDCARD
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Store
+from manifold.views.consumers import IDENTITY_INDEX
 from manifold.views.consumers import INDEX as CONSUMERS
 from manifold.views.resolution import Resolver
 from manifold.views.rows import INDEX
@@ -61,6 +61,7 @@ class OpenWatches:
         self._grounds = (rbac, keys.type_prefix("core.kcp.io", "logicalclusters"), *more)
         self._resolutions = keys.index_key(INDEX)
         self._consumers = keys.index_key(CONSUMERS)
+        self._identities = keys.index_key(IDENTITY_INDEX)
         self.stopping = False
         store.listen(self._hear)
 
@@ -77,14 +78,16 @@ class OpenWatches:
         if self.stopping:
             watch.end()
 
-    async def check(self, watch: Stream, attributes: Attributes) -> None:
-        """End a watch of a type that is no longer served as it was when the watch began."""
-        if watch.served is None:
+    async def check(self, watch: Stream, attributes: Attributes, view: View | None = None) -> None:
+        """End a watch of a type that is no longer served as it was when the watch began, be it by a view."""
+        if view is not None and view.shown is not None:
+            if not await view.holds():
+                watch.end()
+            return
+        evolution = watch.served.type.evolution if watch.served is not None else None
+        if watch.served is None or evolution is None:
             return
         kind = watch.served.type
-        evolution = kind.evolution
-        if evolution is None or attributes.cluster == WILDCARD:  # of all of them, the view knows what is served
-            return
         served = await self._resolver.find(attributes.cluster, kind.group, kind.version, kind.resource)
         present = served.type.evolution if served is not None else None
         if present is None or present.content != evolution.content:
@@ -116,6 +119,8 @@ class OpenWatches:
                 cluster = keys.parts(key)[1]
             elif key.startswith(self._consumers):
                 cluster = keys.parts(key)[3]
+            elif key.startswith(self._identities):
+                cluster = identity_ground(keys.parts(key)[1])
             else:
                 continue
             if cluster in SHARED and not key.startswith(self._resolutions):
@@ -140,7 +145,7 @@ class OpenWatches:
                     if attributes is None:
                         continue
                     ends = inactive and cluster == attributes.cluster and _kind(attributes) != LOGICAL_CLUSTERS
-                    await self.check(watch, attributes)
+                    await self.check(watch, attributes, view)
                     if ends or not await self._allowed(attributes, view):
                         watch.end()
                     asked += 1
@@ -150,11 +155,16 @@ class OpenWatches:
     async def _allowed(self, attributes: Attributes, view: View | None) -> bool:
         """Whether what a watch rests on is still there."""
         if view is not None:
+            if view.shown is not None:
+                return True  # `check` has asked
             if not await view.holds():
                 return False
-            if view.shown is not None:
-                return True
         return (await self._chain.authorize(attributes)).allowed
+
+
+def identity_ground(identity: str) -> str:
+    """What a view rests on beside logical clusters, and named like none of them: which exports have an identity."""
+    return f"identity:{identity}"
 
 
 def _grounds(attributes: Attributes, view: View | None) -> frozenset[str]:

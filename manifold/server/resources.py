@@ -300,7 +300,7 @@ class Resources:
         self._watches.add(stream, asked, request.view)
         request.leave()  # it may stay for an hour; from here on it costs only what it is told
         try:
-            await self._watches.check(stream, asked)
+            await self._watches.check(stream, asked, request.view)
             await stream.run(sink)
         finally:
             self._watches.discard(stream)

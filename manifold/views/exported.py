@@ -61,6 +61,12 @@ def claims_of(claims: Iterable[Object]) -> tuple[Claim, ...]:
     )
 
 
+@lru_cache(200)
+def _claims_in(own: Served, value: bytes, revision: int) -> tuple[Claim, ...]:
+    """The claims in the record of an export, which many requests in a row read."""
+    return claims_of((own.decode(value, revision).get("spec") or {}).get("permissionClaims") or ())
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimScope:
     """The objects that one of the selectors in `wanted` (as JSON) selects, and those that are called one of `names`."""
@@ -206,9 +212,8 @@ class ConsumerReach:
         row = await snapshot.get(self.key) if not self.exported else None
         if row is None:
             return None
-        spec = self.own.decode(row.value, row.revision).get("spec") or {}
         place = (*normalized(self.served.type.group, self.served.type.resource), self.served.identity)
-        found = claims_of(spec.get("permissionClaims") or ())
+        found = _claims_in(self.own, row.value, row.revision)
         return next((one for one in found if (one.group, one.resource, one.identity) == place), None)
 
     def _of(self, rows: Sequence[Row], claim: Claim | None) -> list[Part]:

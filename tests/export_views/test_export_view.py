@@ -205,3 +205,60 @@ def test_replicas_of_a_provider_share_the_stream(world, bound):
             watch.close()
         assert sorted(found[0] + found[1]) == sorted(whole)
         assert [set(one) for one in found] == sent
+
+
+def test_events_of_both_groups_are_one_claim(world):
+    wanted = claim("events")
+    world.export(claims=[wanted], schemas=[])
+    world.let_in()
+    consumer = world.consumer()
+    world.bind(consumer, claims=[accepted(wanted)])
+    body = {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": "one"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": "example.io/controller",
+        "reportingInstance": "one",
+        "action": "Looking",
+        "reason": "Looked",
+        "type": "Normal",
+        "regarding": {"kind": "Namespace", "name": "default", "namespace": "default"},
+    }
+    path = "/apis/events.k8s.io/v1/namespaces/default/events"
+    status, made = world.send("POST", world.view(consumer.cluster) + path, body)
+    assert status == 201, made
+    for path in ("/api/v1/events", "/apis/events.k8s.io/v1/events"):
+        assert world.listed(world.view() + path) == [(consumer.cluster, "one")]
+
+
+def test_reviews_are_answered_for_the_consumer(world):
+    wanted = claim("subjectaccessreviews", "authorization.k8s.io", verbs=["create"])
+    world.export(claims=[wanted], schemas=[])
+    world.let_in()
+    consumer = world.consumer()
+    world.bind(consumer, claims=[accepted(wanted)])
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    world.grant(consumer, "carol", [rule, {"nonResourceURLs": ["/"], "verbs": ["access"]}])
+    asked = {"user": "carol", "resourceAttributes": {"verb": "get", "resource": "secrets", "namespace": "default"}}
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": asked}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    status, answer = world.send("POST", world.view(consumer.cluster) + path, body)
+    assert (status, answer["status"]["allowed"]) == (201, True)
+    assert world.send("POST", world.view(consumer.cluster) + path.replace("subject", "selfsubject"), body)[0] == 403
+
+
+def test_what_the_server_exports_itself_has_a_view_too(world):
+    """The bindings of `root`'s exports are in no index: their view serves what they offer, and bindings to be read."""
+    view = "/services/apiexport/root/tenancy.kcp.io/clusters"
+    path = "/apis/tenancy.kcp.io/v1alpha1/workspaces"
+    status, found = world.send("GET", f"{view}/*{path}", user="master")
+    assert status == 200
+    assert (("root", world.provider.name)) in [place(one) for one in found["items"]]
+    assert world.send("GET", f"{view}/{world.provider.cluster}{path}", user="master")[0] == 200
+    assert world.send("GET", f"{view}/{world.provider.cluster}/api/v1/configmaps", user="master")[0] == 403
+    status, found = world.send(
+        "GET", f"{view}/{world.provider.cluster}/apis/apis.kcp.io/v1alpha2/apibindings", user="master"
+    )
+    assert [one["spec"]["reference"]["export"]["name"] for one in found["items"]] == ["tenancy.kcp.io"]
+    assert world.send("GET", f"{view}/*{path}", user="alice")[0] == 403

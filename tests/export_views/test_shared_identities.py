@@ -74,3 +74,13 @@ def test_a_claim_on_the_identity_is_bounded_by_the_policies_of_both(world, twins
     assert world.listed(view + WIDGETS) == [(ours.cluster, "one")]
     world.change_export("twin", where=second, maximalPermissionPolicy={"local": {}})
     assert world.send("GET", view + WIDGETS)[0] == 403
+
+
+def test_a_watch_ends_when_its_identity_is_taken_over_by_another_export(world):
+    """What was one range until then is to be kept apart from then on."""
+    world.export()
+    world.let_in()
+    watch = world.watch(world.view() + WIDGETS + "?watch=1")
+    identity = {"secretRef": {"namespace": "kcp-system", "name": "ex"}}
+    world.export("again", schemas=[], identity=identity)
+    assert watch.told() is None
