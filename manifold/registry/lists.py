@@ -26,12 +26,14 @@ from manifold.registry.selection import Selection, within
 from manifold.registry.served import Served
 from manifold.storage.contract import Compacted, Row, Snapshot, Store
 
-PAGE = 500
+PAGE = 250
 FIRST_PAGE = 64
 """Rows of the first page; the size of its rows decides how many are read at once after it."""
-PAGE_BYTES = 1 << 20
+PAGE_BYTES = 512 << 10
 PIECE_BYTES = 1 << 20
 """What is sent at once, at least; a list below this is sent whole."""
+MOST, MOST_BYTES = 10_000, 16 << 20
+"""The most rows, and about the most bytes of them, that a page has, whatever limit a client asks for."""
 SLICE_SECONDS = 0.004
 """How long rows are worked on before the loop may do something else."""
 COUNT_LIMIT = 1_000
@@ -153,9 +155,10 @@ async def _ranges(
 async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
     """The list, as an iterator over pieces. Refusals are raised here, before the first piece.
 
-    The head of a list names the continue token, so a limited page is complete before its head is sent; it is bounded by
-    the client's limit. An unlimited list sends its head at once, unless the head tells the size of the rest: then its
-    items wait, made, for the last of them.
+    The head of a list names the continue token, so a limited page is read before its head is sent. It is bounded by the
+    client's limit, and by ours where that is less: then the page is shorter than asked for, and the token leads on. An
+    unlimited list sends its head at once, unless the head tells the size of the rest: then its items wait, made, for
+    the last of them.
     """
     snapshot, suffix = await snapshot_for(store, request.options)
     if request.options.limit:
@@ -166,6 +169,12 @@ async def stream(store: Store, request: ListRequest) -> AsyncIterator[bytes]:
 def _shard_info(request: ListRequest) -> dict[str, str]:
     """By which a client sees that it has got the part it asked for, and not all."""
     return {"selector": request.selection.shards.text} if request.selection.shards is not None else {}
+
+
+def page_size(rows: Sequence[Row]) -> int:
+    """How many rows are to be read next, where these have been read."""
+    weight = sum([len(row.value) for row in rows])
+    return max(1, min(PAGE, len(rows) * PAGE_BYTES // (weight or 1)))
 
 
 class _Slices:
@@ -185,8 +194,7 @@ class _Slices:
 
     def weigh(self, rows: Sequence[Row]) -> None:
         """Decide the size of the next page by the rows of this one."""
-        weight = sum([len(row.value) for row in rows])
-        self.size = max(1, min(PAGE, len(rows) * PAGE_BYTES // (weight or 1)))
+        self.size = page_size(rows)
 
     async def selected(self, rows: Sequence[Row], selection: Selection) -> Sequence[Row]:
         """The rows of a page that the list is about."""
@@ -266,16 +274,21 @@ async def _all(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> Async
 
 
 async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> AsyncIterator[bytes]:
-    limit = request.options.limit
+    limit = min(request.options.limit, MOST)
     slices = _Slices(request)
     rows: list[Row] = []
+    weight = 0
     end = b""
     async for position, end, selection in _ranges(snapshot, suffix, request):
         while True:
             # One more than is asked for tells whether there is a next page.
             size = min(slices.size, limit + 1 - len(rows))
             page = await selection.scan(snapshot, request.served, position, end, size)
-            rows += await slices.selected(page, selection)
+            chosen = await slices.selected(page, selection)
+            rows += chosen
+            weight += sum([len(row.value) for row in chosen])
+            if weight >= MOST_BYTES and len(rows) > 1:
+                limit = min(limit, len(rows) - 1)  # the page ends before its last row: there is one more, that is known
             if time.perf_counter() > slices.due:
                 await slices.pause()
             if len(rows) > limit or len(page) < size:
@@ -295,5 +308,20 @@ async def _limited(snapshot: Snapshot, suffix: bytes, request: ListRequest) -> A
                 metadata["remainingItemCount"] = remaining
     if request.selection.shards is not None:
         metadata["shardInfo"] = _shard_info(request)
-    items = await slices.items(rows)
-    yield whole_list(request.representation, request.served, orjson.dumps(metadata), items)
+    head = orjson.dumps(metadata)
+    form = request.representation
+    made: list[bytes] = []
+    opening, weight = b"" if form.sized else form.list_head(request.served, head, 0), 0
+    for start in range(0, len(rows), PAGE):
+        items = await slices.items(rows[start : start + PAGE])
+        made += items
+        weight += sum(map(len, items))
+        if time.perf_counter() > slices.due:
+            await slices.pause()
+        if weight >= PIECE_BYTES and start + PAGE < len(rows) and not form.sized:
+            yield opening + form.joint.join(made)
+            opening, weight, made = form.joint, 0, []
+    if form.sized:
+        yield whole_list(form, request.served, head, made)
+    else:
+        yield opening + form.joint.join(made) + form.tail

@@ -10,6 +10,7 @@ detection of changes"; KEP-3157 for initial events, KEP-956 for bookmarks).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,15 @@ from typing import Protocol
 
 from manifold.base import errors, keys
 from manifold.registry.hub import ADDED, DELETED, MODIFIED, Event, Hub
+from manifold.registry.lists import FIRST_PAGE, SLICE_SECONDS, page_size
 from manifold.registry.representation import Representation
 from manifold.registry.selection import Selection
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Compacted, Snapshot, Store
 from manifold.types.resource import Object
 
-PAGE = 500
+PAGE = 250
+"""Changes of the log that are read at once."""
 MAX_WAITING = 8 << 20
 """Bytes that may wait for a slow reader before its watch is cut."""
 BOOKMARK_SECONDS = 60.0
@@ -60,6 +63,33 @@ class Start:
     revision: int
     initial: bool
     announce: bool
+
+
+class _Slices:
+    """Frames of the past on their way to a sink, some milliseconds' work at a time."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._made: list[bytes] = []
+        self._due = time.perf_counter() + SLICE_SECONDS
+
+    def add(self, frame: bytes) -> None:
+        """Take a frame, to be sent with its neighbours."""
+        self._made.append(frame)
+
+    async def turn(self) -> None:
+        """To be called before every piece of work: where this has gone on for long, others have their turn."""
+        if time.perf_counter() > self._due:
+            await self.send()
+
+    async def send(self) -> None:
+        """Send what there is, and let the loop go on."""
+        if self._made:
+            self._sink.write(b"".join(self._made))
+            self._made.clear()
+        await self._sink.drain()
+        await asyncio.sleep(0)
+        self._due = time.perf_counter() + SLICE_SECONDS
 
 
 class Watch:
@@ -254,10 +284,12 @@ class Watch:
         served, representation = self._served, self._representation
         position, end = prefix, keys.after(prefix)
         everything, traces = selection.everything, selection.traces()
+        size = FIRST_PAGE
+        slices = _Slices(sink)
         while not self._ended:
-            rows = await selection.scan(snapshot, served, position, end, PAGE)
-            chunk = []
+            rows = await selection.scan(snapshot, served, position, end, size)
             for row in rows:
+                await slices.turn()
                 if self._visible is not None and not self._visible(row.key):
                     continue
                 if not everything:
@@ -267,17 +299,16 @@ class Watch:
                         continue
                 body = representation.frame(served, row.value, row.revision, self._first)
                 self._first = False
-                chunk.append(representation.event(ADDED, body))
-            if chunk:
-                sink.write(b"".join(chunk))
-            await sink.drain()
-            if len(rows) < PAGE:
+                slices.add(representation.event(ADDED, body))
+            await slices.send()
+            if len(rows) < size:
                 break
             position = rows[-1].key + b"\x00"
-            await asyncio.sleep(0)
+            size = page_size(rows)
 
     async def _send_log(self, sink: Sink, after: int, horizon: int) -> bool:
         prefix = self._prefix
+        slices = _Slices(sink)
         while after < horizon and not self._ended:
             try:
                 changes: Sequence[Change] = await self._store.changes(after, PAGE)
@@ -286,19 +317,16 @@ class Watch:
                 return False
             if not changes:
                 break
-            chunk = []
             for change in changes:
                 if change.revision > horizon:
                     break
                 if change.key.startswith(prefix):
+                    await slices.turn()
                     made = self._frame(Event(change))
                     if made is not None:
-                        chunk.append(made)
+                        slices.add(made)
             after = changes[-1].revision
-            if chunk:
-                sink.write(b"".join(chunk))
-            await sink.drain()
-            await asyncio.sleep(0)
+            await slices.send()
         return True
 
     async def _send_expired(self, sink: Sink, after: int, compacted: Compacted) -> None:

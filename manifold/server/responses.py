@@ -6,6 +6,7 @@ ISA-L at its fastest level: it costs less than sending what it saves. Streams ar
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -14,12 +15,16 @@ from typing import Any
 import orjson
 
 from manifold.base.errors import StatusError
+from manifold.registry.large import LARGE, off_loop
 from manifold.server.negotiation import JSON, PLAIN, PROTOBUF, YAML, Accepted, refusal_media
+from manifold.server.reformed import reformed
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 GZIP_FROM = 128 << 10
+PART = 1 << 20
+"""What is handed over to the connection at once, before others have a turn."""
 CACHE = (b"cache-control", b"no-cache, private")
 JSON_TYPE = (b"content-type", b"application/json")
 CONTENT_TYPES: dict[str, Header] = {media: (b"content-type", media.encode()) for media in (JSON, YAML, PROTOBUF)}
@@ -88,21 +93,30 @@ class Responder:
         if self.gzip and len(body) > GZIP_FROM:
             from isal import igzip  # loaded by the first large answer
 
-            body = igzip.compress(body, compresslevel=1)
+            body = await off_loop(igzip.compress, body, 1)
             made.append((b"content-encoding", b"gzip"))
             made.append((b"vary", b"Accept-Encoding"))
         made.append((b"content-length", b"%d" % len(body)))
         await self.start(code, made)
-        await self._send({"type": "http.response.body", "body": b"" if self.head_only else body})
+        if self.head_only:
+            body = b""
+        rest = 0
+        while len(body) - rest > PART:
+            await self._piece(body[rest : rest + PART])
+            await asyncio.sleep(0)
+            rest += PART
+        await self._send({"type": "http.response.body", "body": body[rest:] if rest else body})
 
     async def json(self, code: int, body: bytes) -> None:
         """Answer with an object given as JSON, in the form the client accepts (protobuf, YAML, indented)."""
         accepted = self.accepted
         if accepted.media != JSON:
-            await self.raw(code, accepted.media.encode(), in_media(accepted.media, body))
+            large = len(body) > LARGE
+            made = await off_loop(in_media, accepted.media, body) if large else in_media(accepted.media, body)
+            await self.raw(code, accepted.media.encode(), made)
         elif accepted.pretty:
-            indented = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
-            await self.raw(code, b"application/json", indented + b"\n")
+            made = await off_loop(_indented, body) if len(body) > LARGE else _indented(body)
+            await self.raw(code, b"application/json", made)
         elif self.extra or (self.gzip and len(body) > GZIP_FROM):
             await self.raw(code, b"application/json", body)
         else:
@@ -143,10 +157,12 @@ class Responder:
             if second is None:
                 await self.made(code, first)
                 return
-        elif second is None or accepted.media == YAML or accepted.pretty:
-            rest = [piece async for piece in pieces] if second is not None else []
-            await self.json(code, b"".join((first, second or b"", *rest)))
+        elif second is None and (len(first) <= LARGE or not (accepted.media == YAML or accepted.pretty)):
+            await self.json(code, first)
             return
+        elif accepted.media == YAML or accepted.pretty:
+            pieces = reformed(_chained(first, second, pieces), accepted.media == YAML)
+            first, second = await anext(pieces), None
         headers = [audit_id(), CACHE, CONTENT_TYPES[accepted.media], *self.extra]
         compress = None
         if self.gzip:
@@ -155,7 +171,7 @@ class Responder:
             compress = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
             headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
         await self.start(code, headers)
-        for piece in (first, second):
+        for piece in (first, second or b""):
             await self._piece(compress.compress(piece) if compress else piece)
         async for piece in pieces:
             await self._piece(compress.compress(piece) if compress else piece)
@@ -172,6 +188,18 @@ class Responder:
     async def end(self) -> None:
         """End a streamed answer."""
         await self._send({"type": "http.response.body", "body": b""})
+
+
+async def _chained(first: bytes, second: bytes | None, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    if second is not None:
+        yield second
+    async for piece in rest:
+        yield piece
+
+
+def _indented(body: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def in_media(media: str, body: bytes) -> bytes:

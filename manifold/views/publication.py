@@ -1,8 +1,8 @@
 """Everything a logical cluster publishes about itself, by path: discovery, OpenAPI, the list of paths.
 
 One publication belongs to one shape, so that clusters which serve the same types share every document. Documents are
-made when first asked for. OpenAPI is built in slices between which the event loop runs; requests that want the same
-document meanwhile wait for the one that builds it.
+made when first asked for. OpenAPI is built in slices off the event loop, because the schema of a single type may take
+longer than anybody should wait; requests that want the same document meanwhile wait for the one that builds it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TypeVar
 
+from manifold.registry.large import off_loop
 from manifold.types.resource import ResourceType
 from manifold.views import discovery
 from manifold.views.document import JSON, PRIVATE, Answer, Document
@@ -129,14 +130,21 @@ class Publication:
 
 
 async def _run(slices: Generator[None, None, T]) -> T:
-    """Run a generator to its end, letting the loop run between its slices; returns what it returns."""
-    while True:
+    """Run a generator to its end in the thread for what is large, slice by slice, so that others have their turns
+    there, too; returns what it returns.
+    """
+
+    def advance() -> list[T] | None:
         try:
             next(slices)
         except StopIteration as done:
-            result: T = done.value
-            return result
-        await asyncio.sleep(0)
+            return [done.value]
+        return None
+
+    while True:
+        result = await off_loop(advance)
+        if result is not None:
+            return result[0]
 
 
 def _redirect(document: Document, location: str) -> Answer:
