@@ -5,6 +5,8 @@ ARGS ?=
 MANIFOLD_SHARED ?= ../shared
 
 BIN := .venv/bin
+# Where the reference is, if it is there.
+REFERENCE := $(abspath $(wildcard $(MANIFOLD_SHARED)))
 READY := .venv/.ready
 KUBECTL_DIR := .cache/bin
 # Tests find kubectl on the PATH, or the one built here.
@@ -42,8 +44,9 @@ format: $(READY) ## bring the sources into style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-scale: $(READY) ## run the tests of promises about many workspaces, which take minutes
-	$(BIN)/python -m pytest -m scale -s tests/scale tests/hardening $(ARGS)
+scale: $(READY) ## run the tests of promises about size and time, which take minutes and a quiet machine
+	$(if $(REFERENCE),MANIFOLD_SHARED="$(REFERENCE)") $(BIN)/python -m pytest -m scale -s \
+		tests/scale tests/hardening $(if $(REFERENCE),tests/shared) $(ARGS)
 
 bench: $(READY) ## run the micro-benchmarks
 	$(BIN)/python -m pytest bench --benchmark-only $(ARGS)

@@ -15,6 +15,7 @@ from functools import lru_cache
 import orjson
 
 from manifold.base.errors import StatusError
+from manifold.registry.large import off_loop
 from manifold.registry.served import Served
 from manifold.schema import protobuf
 from manifold.types.resource import Object
@@ -67,6 +68,15 @@ def _message(message: str, served: Served, value: bytes, revision: int) -> bytes
 
 
 _kept = lru_cache(KEPT)(_message)
+_prepared = False
+
+
+async def prepare() -> None:
+    """To be awaited before the first object is made: what that takes is loaded off the event loop, once."""
+    global _prepared
+    if not _prepared:
+        await off_loop(protobuf.prepare)
+        _prepared = True
 
 
 @dataclass(frozen=True, slots=True)

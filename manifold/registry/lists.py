@@ -27,7 +27,7 @@ from manifold.registry.served import Served
 from manifold.storage.contract import Compacted, Row, Snapshot, Store
 
 PAGE = 250
-FIRST_PAGE = 64
+FIRST_PAGE = 16
 """Rows of the first page; the size of its rows decides how many are read at once after it."""
 PAGE_BYTES = 512 << 10
 PIECE_BYTES = 1 << 20

@@ -150,6 +150,8 @@ class Resources:
             responder.accepted = accepted = negotiate(
                 request.header(b"accept"), bool(kind.protobuf), info.verb == "watch"
             )
+            if accepted.media == PROTOBUF:
+                await binary.prepare()
             if collection:
                 target.name = ""
                 if info.verb == "watch":
@@ -191,8 +193,7 @@ class Resources:
                 except ValueError as error:
                     text = f"resourceVersion: Invalid value: {orjson.dumps(version).decode()}: {error}"
                     raise errors.bad_request(f"invalid resource version: {text}") from None
-            if request.query.get("pretty", ["0"])[0] not in ("", "0", "false"):
-                responder.accepted = Accepted(accepted.media, accepted.form, accepted.listed, True)
+            _indent(request, accepted, responder)
         snapshot = await self._store.snapshot()
         row = await snapshot.get(target.served.key(target.cluster, target.namespace, target.name))
         if row is None or not (
@@ -250,6 +251,7 @@ class Resources:
                 "NotAcceptable",
                 f"you requested PartialObjectMetadata, but the requested object is a list (*core.{name})",
             )
+        _indent(request, accepted, responder)
         form = self._representation(request, accepted)
         prefix, chosen = self._narrowed(target, options)
         if prefix is None:
@@ -330,6 +332,8 @@ class Resources:
             body = served.render(result.value, result.revision) if result.obj is None else orjson.dumps(result.obj)
             await responder.json(result.code, body)
             return
+        if accepted.media == PROTOBUF:
+            await binary.prepare()
         value, revision = result.value, result.revision
         if result.obj is not None:
             value, revision = served.encode(result.obj), 0
@@ -426,3 +430,9 @@ class Resources:
             items = [form.item(target.served, row.value, row.revision) async for row in rows]
         metadata = b'{"resourceVersion":"%d"}' % self._store.revision
         await responder.made(200, whole_list(form, target.served, metadata, items))
+
+
+def _indent(request: Request, accepted: Accepted, responder: Responder) -> None:
+    """Answer with indented JSON where the parameter `pretty` asks for it."""
+    if request.query.get("pretty", ["0"])[0] not in ("", "0", "false"):
+        responder.accepted = Accepted(accepted.media, accepted.form, accepted.listed, True)

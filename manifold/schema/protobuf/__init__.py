@@ -20,6 +20,7 @@ from manifold.schema.protobuf.envelope import (
     open_envelope,
     opening,
 )
+from manifold.schema.protobuf.messages import prepare
 
 __all__ = [
     "DELETE_OPTIONS",
@@ -35,4 +36,5 @@ __all__ = [
     "message_for",
     "open_envelope",
     "opening",
+    "prepare",
 ]

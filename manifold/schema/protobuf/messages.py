@@ -12,12 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
 import orjson
 
 _PACKAGE = "manifold"
 _FILE = "manifold/messages.proto"
+_MAKING = Lock()
+"""The first body may be read in one thread and written in another."""
 _SCALARS = {"double": 1, "int64": 3, "int32": 5, "bool": 8, "string": 9, "bytes": 12}
 """FieldDescriptorProto.Type."""
 _MESSAGE = 11
@@ -71,6 +74,12 @@ def fields(message: str) -> tuple[Field, ...]:
 
 @cache
 def _classes() -> dict[str, Any]:
+    with _MAKING:
+        return _made()
+
+
+@cache
+def _made() -> dict[str, Any]:
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     names = {message: f"M{position}" for position, message in enumerate(_table())}
@@ -102,3 +111,8 @@ def _classes() -> dict[str, Any]:
 def message_class(message: str) -> Any:
     """The runtime's class of a message (google.protobuf Message; its attributes are made at run time)."""
     return _classes()[message]
+
+
+def prepare() -> None:
+    """Load the runtime and make all classes, which takes long enough to be done off the event loop."""
+    _classes()
