@@ -48,5 +48,5 @@ class ContentController:
                 if await snapshot.get(write.key) is None:
                     writes.append(write)
                     guards.append(Guard(write.key, 0))
-        await environment.store.commit(writes, guards)
+        await environment.limits.commit(cluster, writes, guards)
         return 0.0

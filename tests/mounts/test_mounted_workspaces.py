@@ -127,13 +127,14 @@ def test_the_state_of_a_mount_is_the_servers(pair):
 
 
 def test_any_kind_can_be_mounted_and_most_are_not_ready(pair):
-    body = workspace_of("mnt", "kube-root-ca.crt", "ConfigMap", "v1")
+    assert pair.front.request("POST", MAPS, {"metadata": {"name": "plain"}})[0] == 201
+    body = workspace_of("mnt", "plain", "ConfigMap", "v1")
     body["spec"]["mount"]["ref"]["namespace"] = "default"
     status, made = pair.front.request("POST", WORKSPACES, body)
     assert (status, made["status"]["conditions"][0]["reason"]) == (201, "MountObjectNotReady")
-    assert pair.front.request("DELETE", f"{MAPS}/kube-root-ca.crt")[0] == 200
+    assert pair.front.request("DELETE", f"{MAPS}/plain")[0] == 200
     told = until(lambda: _reason(pair, "MountObjectNotFound"))
-    assert told["message"] == 'ConfigMap "default/kube-root-ca.crt" not found'
+    assert told["message"] == 'ConfigMap "default/plain" not found'
 
 
 def test_without_the_gate_a_mount_waits(workspace):
