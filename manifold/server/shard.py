@@ -27,6 +27,7 @@ from manifold.controllers.mounts import MountController
 from manifold.controllers.namespace_content import ContentController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
+from manifold.controllers.urls import UrlController
 from manifold.controllers.workspaces import SweepController, TakeDownController
 from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission
 from manifold.exports.claim_labels import ClaimLabels
@@ -89,6 +90,7 @@ from manifold.workspaces.quotas import ResourceQuotaEffects
 from manifold.workspaces.reachable import Reachable
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
+from manifold.workspaces.urls import note_urls
 from manifold.workspaces.waiting import write_rows
 
 STORE_FILE = "store.sqlite"
@@ -203,6 +205,7 @@ async def _assemble(
     await bootstrap(store, clock, foundation, kinds, setting)
     await entries.complete(store)
     await write_rows(store, kinds.get("core.kcp.io", "logicalclusters"))
+    await note_urls(store, surroundings.external_url, surroundings.virtual_workspace_url)
 
     exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}
     resolver = Resolver(store, types, exported)
@@ -281,6 +284,7 @@ async def _assemble(
             GarbageController(environment, resolver),
             PropagationController(environment, resolver),
             LimitController(store, limits),
+            UrlController(store, kinds, surroundings.external_url, surroundings.virtual_workspace_url),
             *([MountController(environment, kinds, mounting)] if mounting is not None else ()),
         ],
     )
