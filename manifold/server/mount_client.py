@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from manifold.server.tunnel import Tunnel
+
 CONNECT_SECONDS = 10.0
 SEND_SECONDS = 30.0
 """How long the mounted server may take to accept what is waiting to be sent."""
@@ -27,7 +29,8 @@ HEAD_SECONDS = 60.0
 SILENCE_SECONDS = 60.0
 """How long an answer may pause that is no stream."""
 STREAM_SECONDS = 3600.0
-"""How long a stream (a watch, a followed log) may last, and anything else."""
+"""How long a stream (a watch, a followed log) may last, and anything else but an upgraded connection."""
+UPGRADED_SECONDS = 4 * 3600.0
 HEAD_LIMIT = 64 << 10
 PIECE = 64 << 10
 CLOSE_SECONDS = 2.0
@@ -48,6 +51,28 @@ PASSED_ON = frozenset(
         b"user-agent",
     )
 )
+UPGRADING = frozenset(
+    (
+        b"sec-websocket-extensions",
+        b"sec-websocket-key",
+        b"sec-websocket-protocol",
+        b"sec-websocket-version",
+        b"upgrade",
+        b"x-stream-protocol-version",
+    )
+)
+"""What goes out as well where a connection is to be upgraded."""
+SWITCHED = frozenset(
+    (
+        b"connection",
+        b"sec-websocket-accept",
+        b"sec-websocket-extensions",
+        b"sec-websocket-protocol",
+        b"upgrade",
+        b"x-stream-protocol-version",
+    )
+)
+"""What of the agreement to upgrade reaches the client."""
 ANSWERED = frozenset(
     (
         b"allow",
@@ -84,7 +109,8 @@ class MountFailed(Exception):
 class Outgoing:
     """A request to a mounted server: where (host and port, and the target of the request line), and what.
 
-    `body` gives the pieces of the body, None where there is none; `stream` tells that the answer may pause.
+    `body` gives the pieces of the body, None where there is none; `stream` tells that the answer may pause. `switch`
+    is there where the connection is to be upgraded: it tells the client that this was agreed to, and gives its end.
     """
 
     host: str
@@ -94,6 +120,7 @@ class Outgoing:
     headers: tuple[Header, ...]
     body: AsyncIterator[bytes] | None
     stream: bool
+    switch: Callable[[list[Header]], Tunnel | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +182,7 @@ class MountClient:
         """
         self._under_way += 1
         try:
-            async with asyncio.timeout(STREAM_SECONDS):
+            async with asyncio.timeout(STREAM_SECONDS if outgoing.switch is None else UPGRADED_SECONDS):
                 reader, writer = await self._connect(outgoing)
                 try:
                     await _Exchange(reader, writer, outgoing).run(begin, piece)
@@ -209,7 +236,8 @@ class _Exchange:
         host = f"[{outgoing.host}]" if ":" in outgoing.host else outgoing.host
         if outgoing.port != 443:
             host = f"{host}:{outgoing.port}"
-        headers = [(b"host", host.encode()), *outgoing.headers, (b"connection", b"close")]
+        connection = b"close" if outgoing.switch is None else b"Upgrade"
+        headers = [(b"host", host.encode()), *outgoing.headers, (b"connection", connection)]
         if outgoing.body is not None and not any(name == b"content-length" for name, _ in headers):
             headers.append((b"transfer-encoding", b"chunked"))
         try:
@@ -259,6 +287,11 @@ class _Exchange:
         h11 = self._h11
         event = await self._next(HEAD_SECONDS)
         while type(event) is h11.InformationalResponse:
+            if event.status_code == 101 and self._outgoing.switch is not None:
+                tunnel = self._outgoing.switch(kept(event.headers, SWITCHED))
+                if tunnel is not None:
+                    await self._speak(tunnel)
+                return
             event = await self._next(HEAD_SECONDS)
         if type(event) is not h11.Response:
             raise MountFailed("did not answer")
@@ -275,3 +308,28 @@ class _Exchange:
                 return
             else:
                 raise MountFailed("broke off its answer")
+
+    async def _speak(self, tunnel: Tunnel) -> None:
+        """Pass bytes on both ways until one end has said all it has to say."""
+
+        async def there() -> None:
+            while data := await tunnel.read():
+                self._writer.write(data)
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._writer.drain()
+
+        async def back() -> None:
+            early, _ = self._connection.trailing_data
+            if early:
+                await tunnel.write(early)
+            while data := await self._reader.read(PIECE):
+                await tunnel.write(data)
+
+        ways = [asyncio.ensure_future(way()) for way in (there, back)]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            tunnel.finish()

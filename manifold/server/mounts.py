@@ -16,7 +16,7 @@ A path below a mounted workspace leads on where the mount's URL is that of a wor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import unquote
 
 from manifold.auth.attributes import Attributes
@@ -29,6 +29,7 @@ from manifold.registry.hub import Event, Hub
 from manifold.registry.served import Served
 from manifold.server.mount_client import (
     PASSED_ON,
+    UPGRADING,
     Header,
     MountClient,
     MountFailed,
@@ -40,12 +41,15 @@ from manifold.server.open_watches import OpenWatches
 from manifold.server.request import Request, attributes_of
 from manifold.server.request_info import CLUSTERS, split_cluster
 from manifold.server.responses import Responder
+from manifold.server.tunnel import Tunnel
 from manifold.workspaces.mounts import READY
 from manifold.workspaces.paths import Mounted
 
 NOT_AVAILABLE = "Not available."
 HOPS = b"x-manifold-mount-hops"
 MAX_HOPS = 3
+TOKEN_PROTOCOL = b"base64url.bearer.authorization.k8s.io."
+"""How browsers send a bearer token along with a websocket."""
 SYSTEM = "system:"
 _STREAMS = ("watch", "follow")
 
@@ -134,8 +138,6 @@ class Mounts:
 
     async def serve(self, request: Request, mounted: Mounted, entering: Attributes, responder: Responder) -> None:
         """Pass a request on that has been let in, and its answer back."""
-        if b"upgrade" in request.headers:
-            raise errors.StatusError(501, "NotImplemented", "connections through mounts cannot be upgraded")
         headers = introduction(request.user)
         if headers is None:
             raise errors.forbidden_path(f"User {request.user.name} is not known outside of this server")
@@ -157,15 +159,32 @@ class Mounts:
             request.method,
             (
                 *kept(request.scope["headers"], PASSED_ON),
+                *(_upgrading(request) if b"upgrade" in request.headers else ()),
                 *(headers if self._introduce else ()),
                 (HOPS, b"%d" % (int(hops) + 1)),
             ),
             _body(request, sent) if _has_body(request) else None,
             stream,
+            self._switch(request, responder) if b"upgrade" in request.headers else None,
         )
         if outgoing.body is None:
             sent.set()
         await self._run(request, sent, mounted, entering, outgoing, responder)
+
+    def _switch(self, request: Request, responder: Responder) -> Callable[[list[Header]], Tunnel | None]:
+        """What tells a client that its connection is upgraded. Raises the 501 where the transport cannot do that."""
+        direct = request.scope.get("extensions", {}).get("transport")
+        if direct is None:
+            raise errors.StatusError(501, "NotImplemented", "this connection cannot be upgraded")
+
+        def switch(headers: list[Header]) -> Tunnel | None:
+            tunnel: Tunnel | None = direct.switch(headers)
+            if tunnel is not None:
+                responder.code = 101
+                request.leave()
+            return tunnel
+
+        return switch
 
     async def _run(
         self,
@@ -201,6 +220,8 @@ class Mounts:
         except asyncio.CancelledError:
             if not passage.ended:
                 raise
+            if responder.code == 101:
+                return
             if not responder.code:
                 raise errors.unavailable(NOT_AVAILABLE) from None
             if not outgoing.stream or not passage.whole:
@@ -210,7 +231,20 @@ class Mounts:
             self._hub.unsubscribe(mounted.key, passage)
             self._watches.discard(passage)
             gone.cancel()
-        await responder.end()
+        if responder.code != 101:
+            await responder.end()
+
+
+def _upgrading(request: Request) -> list[Header]:
+    """The headers of a request to upgrade. A protocol of websockets can be a token in disguise: these stay here."""
+    found = []
+    for name, value in kept(request.scope["headers"], UPGRADING):
+        if name == b"sec-websocket-protocol":
+            protocols = [one.strip() for one in value.split(b",")]
+            value = b", ".join(one for one in protocols if not one.startswith(TOKEN_PROTOCOL))
+        if value:
+            found.append((name, value))
+    return found
 
 
 async def _body(request: Request, sent: asyncio.Event) -> AsyncIterator[bytes]:

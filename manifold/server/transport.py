@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import re
 from asyncio import Transport
+from collections.abc import Iterable
 from typing import Any, Protocol, cast
 from urllib.parse import unquote
 
@@ -27,6 +28,8 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from manifold.server.tunnel import Tunnel
 
 HEAD_LIMIT = 128 << 10
 """Bytes of request line and headers. Identity providers put hundreds of groups into one token."""
@@ -65,6 +68,11 @@ class Direct(Protocol):
     async def drain(self) -> None:
         """Wait until less than the low-water mark waits to be sent, or the connection is gone."""
 
+    def switch(self, headers: Iterable[tuple[bytes, bytes]]) -> Tunnel | None:
+        """Answer 101 to a request to upgrade, and speak on as agreed; None where that was not asked for. Instead of a
+        response; `Tunnel.finish` ends it.
+        """
+
 
 def chunk(data: bytes) -> bytes:
     """`data` as a chunk of HTTP/1.1's chunked transfer coding (RFC 9112, section 7.1)."""
@@ -94,6 +102,7 @@ class Connection(HttpToolsProtocol):
         self.heads = 0
         self.odd_method = ""
         self.tls: dict[str, bytes | None] = {"client_certificate": None}
+        self.tunnel: Tunnel | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # asyncio types it as the base
         super().connection_made(transport)
@@ -116,7 +125,15 @@ class Connection(HttpToolsProtocol):
             return False
         return waited > (HEAD_SECONDS if self.in_head else IDLE_SECONDS)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.tunnel is not None:
+            self.tunnel.lose()
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
+        if self.tunnel is not None:
+            self.tunnel.feed(data)
+            return
         fresh = not self.in_body and not self.head_bytes
         heads = self.heads
         if not self.in_body:
@@ -126,9 +143,10 @@ class Connection(HttpToolsProtocol):
             self.head_bytes += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # Nothing here speaks another protocol; the request is answered, what follows it cannot be parsed any more.
+        except httptools.HttpParserUpgrade as upgrade:
+            # What follows is not HTTP. It waits for whoever agrees to speak it; an ordinary answer ends the connection.
             self.cycle.keep_alive = False
+            self.tunnel = Tunnel(self.transport, self.flow, data[upgrade.args[0] :])
         except httptools.HttpParserInvalidMethodError:
             found = _TOKEN.match(data)
             if found is None or self.odd_method or not fresh or heads != self.heads:
@@ -297,6 +315,22 @@ class Exchange(RequestResponseCycle):
     async def drain(self) -> None:
         """See `Direct`."""
         await self.flow.drain()
+
+    def switch(self, headers: Iterable[tuple[bytes, bytes]]) -> Tunnel | None:
+        """See `Direct`."""
+        tunnel = self.connection.tunnel
+        if tunnel is None or self.disconnected or self.response_started:
+            return None
+        self.response_started = True
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % lines)
+        tunnel.finish = self._finish_switched
+        return tunnel
+
+    def _finish_switched(self) -> None:
+        self.response_complete = True
+        self.message_event.set()
+        self.transport.close()
 
     async def run_asgi(self, app: Any) -> None:  # an ASGI application, typed by uvicorn only
         """Run the application on this request. It is cancelled only when the server stops, which is no fault of it."""

@@ -16,16 +16,17 @@ def servers(tmp_path_factory):
     authority = issuing.new_authority(time.time() - 60, time.time() + 3600)
     (directory / "ca.crt").write_bytes(authority.certificate_pem)
     (directory / "ca.key").write_bytes(authority.key_pem)
+    (directory / "names").write_text("subjectAltName=IP:127.0.0.1\n")
     for line in (
         f"req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=mounts "
         f"-keyout {directory / 'key'} -out {directory / 'request'}",
         f"x509 -req -in {directory / 'request'} -CA {directory / 'ca.crt'} -CAkey {directory / 'ca.key'} -days 1 "
-        f"-CAcreateserial -out {directory / 'crt'}",
+        f"-CAcreateserial -out {directory / 'crt'} -extfile {directory / 'names'}",
     ):
         subprocess.run(["openssl", *line.split()], check=True, capture_output=True)
     with running_server(directory / "behind", "--client-ca-file", str(directory / "ca.crt")) as behind:
         trusted = directory / "trusted.crt"
-        trusted.write_bytes(behind.authority.read_bytes())
+        trusted.write_bytes(behind.authority.read_bytes() + authority.certificate_pem)
         flags = {
             "mount-proxy-client-cert-file": directory / "crt",
             "mount-proxy-client-key-file": directory / "key",
@@ -35,6 +36,14 @@ def servers(tmp_path_factory):
         with running_server(directory / "front", "--feature-gates", "WorkspaceMounts=true", *words) as front:
             yield front, behind
             assert front.process.poll() is None, front.log_text()
+
+
+@pytest.fixture
+def certificate(servers):
+    """Certificate and key of a server on 127.0.0.1 that the front trusts."""
+    front, _behind = servers
+    directory = front.root.parent.parent
+    return directory / "crt", directory / "key"
 
 
 @pytest.fixture

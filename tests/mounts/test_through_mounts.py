@@ -185,13 +185,6 @@ def test_no_request_climbs_out_of_the_mount(pair, path):
     assert status == 400, found
 
 
-def test_upgrades_are_refused_by_name(pair):
-    headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
-    path = "/api/v1/namespaces/default/pods/x/exec?command=ls"
-    status, found = pair.mount().request("POST", path, user="alice", headers=headers)
-    assert (status, found["message"]) == (501, "connections through mounts cannot be upgraded")
-
-
 def test_large_bodies_both_ways(pair):
     place = pair.mount()
     data = {"text": "x" * 900_000}
