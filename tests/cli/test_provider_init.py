@@ -43,7 +43,7 @@ def test_what_is_written_is_accepted_and_passes_its_own_tests(workspace, tmp_pat
     )  # fmt: skip
     assert tested.returncode == 0, tested.stderr
     workspace.kubectl("apply", "-f", str(folder / "api" / "crd.yaml"), "--dry-run=server")
-    for file in ("apiresourceschema", "apiexport", "consumers"):
+    for file in ("apiresourceschema", "apiexport", "consumers", "controller"):
         workspace.kubectl("apply", "-f", str(folder / "api" / f"{file}.yaml"))
     made = kubectl(
         "kcp", "crd", "snapshot", "-f", "api/crd.yaml", "--prefix", "v1", kubeconfig=tmp_path / "absent",
@@ -59,7 +59,8 @@ def test_another_api_is_other_words_and_nothing_else():
     before = {path.as_posix(): text for path, text in files(DEFAULT)}
     after = {path.as_posix(): text for path, text in files(named("a.b", "Zebra", ""))}
     assert {path.replace("zebra", "widget") for path in after} == before.keys() == {
-        "README.md", "api/apiexport.yaml", "api/apiresourceschema.yaml", "api/consumers.yaml", "api/crd.yaml",
+        "README.md", "api/apiexport.yaml", "api/apiresourceschema.yaml", "api/consumers.yaml", "api/controller.yaml",
+        "api/crd.yaml",
         "consumer/widget.yaml", "controller.py", "requirements.txt", "tests/test_controller.py", "view.py",
     }  # fmt: skip
     for path, text in after.items():

@@ -35,8 +35,8 @@ class Step:
 
 
 def name(document: Path) -> str:
-    """A document as people call it: its path in the project."""
-    return document.relative_to(ROOT).as_posix()
+    """A document as people call it: its path in the project; the whole path of one from elsewhere."""
+    return (document.relative_to(ROOT) if document.is_relative_to(ROOT) else document).as_posix()
 
 
 def text(document: str) -> str:

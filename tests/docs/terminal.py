@@ -73,6 +73,10 @@ class Terminal:
                 os.killpg(process.pid, 9)
                 process.wait()
 
+    def set(self, variable: str, value: str) -> None:
+        """Set a variable of the shell, which programs it runs have, too."""
+        self._run(f"export {variable}='{value}'", variable, True)
+
     def play(self, block: Block) -> None:
         """Run a block. Raises AssertionError where it prints something else than the document says."""
         place = f"{name(block.document)}:{block.line}"

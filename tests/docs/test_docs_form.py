@@ -16,7 +16,19 @@ WANTED = {
         f"docs/{one}.md"
         for one in ("api", "architecture", "clients", "compatibility", "metrics", "operations", "performance")
     ),
-    *(f"docs/{one}.md" for one in ("settings", "workspaces", "workspaces-cli", "decisions/README")),
+    *(
+        f"docs/{one}.md"
+        for one in (
+            "settings",
+            "workspaces",
+            "workspaces-cli",
+            "apis-cli",
+            "providers",
+            "consumers",
+            "terminology",
+            "decisions/README",
+        )
+    ),
 }
 _MACHINE = re.compile(r"(?<![\w.])/(?:work|home|root|tmp|mnt|Users|var)/")
 

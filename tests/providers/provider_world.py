@@ -37,7 +37,7 @@ class Provider:
         )  # fmt: skip
         self.group, self.plural = group, f"{kind.lower()}s"
         self.export = f"{self.plural}.{group}"
-        for file in ("apiresourceschema", "apiexport", "consumers"):
+        for file in ("apiresourceschema", "apiexport", "consumers", "controller"):
             self.workspace.kubectl("apply", "-f", str(self.folder / "api" / f"{file}.yaml"))
         self.errors = directory / f"{self.export}.{self.workspace.name}.log"
         self._controllers: list[subprocess.Popen[str]] = []
@@ -51,8 +51,16 @@ class Provider:
             )
 
     def run_python(self) -> None:
-        """Run the controller that the folder has."""
-        self.run(sys.executable, "controller.py")
+        """Run the controller that the folder has, as the service account that the folder has for it."""
+        self.run(sys.executable, "controller.py", "--context", self._service_account())
+
+    def _service_account(self) -> str:
+        """A context of the kubeconfig for the controller's service account, who is nobody anywhere else."""
+        name = f"{self.plural}-controller"
+        token = self.workspace.kubectl("create", "token", name).stdout.strip()
+        self.workspace.kubectl("config", "set-credentials", name, f"--token={token}")
+        self.workspace.kubectl("config", "set-context", name, "--cluster=root", f"--user={name}")
+        return name
 
     def stop(self) -> None:
         """End the controllers."""
