@@ -8,7 +8,7 @@ sections 2bis and 3.5).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from manifold.base import clock, keys
 from manifold.exports.effects import BindingEffects
@@ -17,7 +17,7 @@ from manifold.exports.slices import Slices, slices_prefix
 from manifold.registry.effects import Plan
 from manifold.registry.objects import Kinds
 from manifold.registry.writing import Environment
-from manifold.storage.contract import Guard, GuardFailed, Write
+from manifold.storage.contract import Guard, GuardFailed, Row, Store, Write
 from manifold.types.resource import Object
 from manifold.views.consumers import (
     EXPORTS,
@@ -31,6 +31,17 @@ from manifold.views.consumers import (
 PAGE = 200
 AT_ONCE = 16
 ATTEMPTS = 5
+
+
+async def pages(store: Store, prefix: bytes) -> AsyncIterator[Sequence[Row]]:
+    """The rows of a range in order, a page at a time, each as it is when it is read."""
+    position, end = prefix, keys.after(prefix)
+    while True:
+        rows = await (await store.snapshot()).scan(position, end, PAGE)
+        yield rows
+        if len(rows) < PAGE:
+            return
+        position = rows[-1].key + b"\x00"
 
 
 class ExportController:
@@ -51,18 +62,12 @@ class ExportController:
         row = await (await self._store.snapshot()).get(work)
         if row is None:
             return 0.0
-        prefix = consumers_prefix(cluster, name)
-        position, end = prefix, keys.after(prefix)
         limit = asyncio.Semaphore(AT_ONCE)
-        while True:
-            consumers = await (await self._store.snapshot()).scan(position, end, PAGE)
+        async for consumers in pages(self._store, consumers_prefix(cluster, name)):
             async with asyncio.TaskGroup() as group:
                 for one in consumers:
                     consumer = read_consumer(one.key, one.value)
                     group.create_task(self._rebind(consumer.cluster, consumer.binding, limit))
-            if len(consumers) < PAGE:
-                break
-            position = consumers[-1].key + b"\x00"
         await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
         return 0.0
 
@@ -104,15 +109,9 @@ class SliceController:
         row = await (await self._store.snapshot()).get(work)
         if row is None:
             return 0.0
-        prefix = slices_prefix(cluster, name)
-        position, end = prefix, keys.after(prefix)
-        while True:
-            found = await (await self._store.snapshot()).scan(position, end, PAGE)
+        async for found in pages(self._store, slices_prefix(cluster, name)):
             for one in found:
                 await self._tell(*keys.parts(one.key)[-2:])
-            if len(found) < PAGE:
-                break
-            position = found[-1].key + b"\x00"
         await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
         return 0.0
 
@@ -142,21 +141,14 @@ class SchemaController:
         """Leave work for each of them."""
         cluster, name = parts
         work = schema_row(cluster, name)
-        snapshot = await self._store.snapshot()
-        row = await snapshot.get(work)
+        row = await (await self._store.snapshot()).get(work)
         if row is None:
             return 0.0
-        prefix = self._exports.prefix + keys.segment(cluster)
-        position, end = prefix, keys.after(prefix)
-        while True:
-            found = await snapshot.scan(position, end, PAGE)
+        async for found in pages(self._store, self._exports.prefix + keys.segment(cluster)):
             for one in found:
                 obj = self._exports.decode(one.value, one.revision)
                 if any(each.get("schema") == name for each in (obj.get("spec") or {}).get("resources") or ()):
                     await self._store.commit([Write(export_row(cluster, obj["metadata"]["name"]), b"{}")])
-            if len(found) < PAGE:
-                break
-            position = found[-1].key + b"\x00"
         await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
         return 0.0
 
