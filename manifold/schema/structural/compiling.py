@@ -16,6 +16,7 @@ from manifold.schema.structural.combinators import Alternative, all_of, any_of, 
 from manifold.schema.structural.correlation import elements_by_key, unchanged
 from manifold.schema.structural.own_checks import own_checks
 from manifold.schema.structural.validation import Check
+from manifold.schema.structural.weighing import Known
 
 Ratchet = Callable[[Any, Any, str, str, list[FieldError]], None]
 """As a check, with the old value as the second argument; NOTHING where there is no old value to compare with."""
@@ -35,20 +36,32 @@ class Compiled:
     Most objects use little of a large schema, and a schema is compiled in the request that first needs it.
     """
 
-    __slots__ = ("_entries", "_items", "_limits", "_nulls", "_own", "_properties", "_refuse", "_schema", "check")
+    __slots__ = (
+        "_entries",
+        "_items",
+        "_known",
+        "_limits",
+        "_nulls",
+        "_own",
+        "_properties",
+        "_refuse",
+        "_schema",
+        "check",
+    )
 
     check: Check | None
     """The check of the whole subtree; None where nothing can be wrong."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, known: Known | None = None) -> None:
         self._schema = schema
+        self._known: Known = {} if known is None else known
         self._properties: dict[str, Compiled] = {}
         self._entries: Compiled | None = None
         self._items: Compiled | None = None
         self._refuse = schema.get("additionalProperties") is False
         self._limits = (schema.get("minProperties"), schema.get("maxProperties"))
         own = own_checks(schema)
-        self._own, self._nulls = (*own.typed, *_combined(schema), *own.rest), own.nulls
+        self._own, self._nulls = (*own.typed, *_combined(schema, self._known), *own.rest), own.nulls
         self.check = self._build()
 
     def _field(self, name: str) -> Compiled | None:
@@ -58,20 +71,20 @@ class Compiled:
             return found
         described = (self._schema.get("properties") or {}).get(name)
         if described is not None:
-            found = self._properties[name] = Compiled(described)
+            found = self._properties[name] = Compiled(described, self._known)
             return found
         return self._entry()
 
     def _entry(self) -> Compiled | None:
         additional = self._schema.get("additionalProperties")
         if self._entries is None and isinstance(additional, dict):
-            self._entries = Compiled(additional)
+            self._entries = Compiled(additional, self._known)
         return self._entries
 
     def _item(self) -> Compiled | None:
         items = self._schema.get("items")
         if self._items is None and isinstance(items, dict):
-            self._items = Compiled(items)
+            self._items = Compiled(items, self._known)
         return self._items
 
     def _build(self) -> Check | None:
@@ -184,18 +197,21 @@ def _nothing(value: Any, prefix: str, name: str, errors: list[FieldError]) -> No
     pass
 
 
-def _combined(schema: Schema) -> list[Check]:
+def _combined(schema: Schema, known: Known) -> list[Check]:
+    def alternatives(name: str) -> list[Alternative]:
+        return [Alternative(each, _check_of(each, known), known) for each in schema[name]]
+
     checks: list[Check] = []
-    if alternatives := schema.get("anyOf"):
-        checks.append(any_of([Alternative(each, _check_of(each)) for each in alternatives]))
-    if alternatives := schema.get("oneOf"):
-        checks.append(one_of([Alternative(each, _check_of(each)) for each in alternatives]))
+    if schema.get("anyOf"):
+        checks.append(any_of(alternatives("anyOf")))
+    if schema.get("oneOf"):
+        checks.append(one_of(alternatives("oneOf")))
     if every := schema.get("allOf"):
-        checks.append(all_of([_check_of(each) for each in every]))
+        checks.append(all_of([_check_of(each, known) for each in every]))
     if (refused := schema.get("not")) is not None:
-        checks.append(not_of(_check_of(refused)))
+        checks.append(not_of(_check_of(refused, known)))
     return checks
 
 
-def _check_of(schema: Schema) -> Check:
-    return _whole(Compiled(schema))
+def _check_of(schema: Schema, known: Known) -> Check:
+    return _whole(Compiled(schema, known))
