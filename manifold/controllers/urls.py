@@ -14,6 +14,7 @@ from manifold.workspaces.urls import (
     CONTROLLER,
     WORK_ROW,
     move_logical_cluster,
+    move_slice,
     move_type,
     move_workspace,
 )
@@ -27,7 +28,7 @@ Move = Callable[[Object, str], bool]
 
 
 class UrlController:
-    """Goes through all workspaces, logical clusters and types once; anew where it was killed in the middle."""
+    """Goes through all workspaces, logical clusters, types and slices once; anew where it was killed in the middle."""
 
     name = CONTROLLER
 
@@ -37,6 +38,7 @@ class UrlController:
             (kinds.get("tenancy.kcp.io", "workspaces"), move_workspace, external_url),
             (kinds.get("core.kcp.io", "logicalclusters"), move_logical_cluster, external_url),
             (kinds.get("tenancy.kcp.io", "workspacetypes"), move_type, virtual_workspace_url),
+            (kinds.get("apis.kcp.io", "apiexportendpointslices"), move_slice, virtual_workspace_url),
         )
 
     async def reconcile(self, parts: Sequence[str], value: bytes) -> float:

@@ -1,10 +1,13 @@
-"""The URLs that are stored in objects: of workspaces, of logical clusters, and of the views of workspace types.
+"""The URLs that are stored in objects: of workspaces, of logical clusters, and of the views of workspace types and
+exports.
 
 They begin with what the shard is told to be reached at, so a start that is told something else leaves work: they are
 brought up to date behind it, a page at a time (tenancy reference, sections 2.6, 3.3 and 3.4).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import orjson
 
@@ -60,8 +63,17 @@ def move_logical_cluster(logical_cluster: Object, external_url: str) -> bool:
 
 def move_type(workspace_type: Object, virtual_workspace_url: str) -> bool:
     """Bring the URLs of the views of a WorkspaceType up to date. False: they are."""
+    return _move_views((workspace_type.get("status") or {}).get("virtualWorkspaces"), virtual_workspace_url)
+
+
+def move_slice(endpoint_slice: Object, virtual_workspace_url: str) -> bool:
+    """Bring the endpoints of an APIExportEndpointSlice up to date. False: they are."""
+    return _move_views((endpoint_slice.get("status") or {}).get("endpoints"), virtual_workspace_url)
+
+
+def _move_views(views: Sequence[Object] | None, virtual_workspace_url: str) -> bool:
     changed = False
-    for one in (workspace_type.get("status") or {}).get("virtualWorkspaces") or ():
+    for one in views or ():
         url = moved(one["url"], virtual_workspace_url, SERVICES)
         if url != one["url"]:
             one["url"], changed = url, True

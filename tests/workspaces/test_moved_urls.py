@@ -38,6 +38,13 @@ def test_urls_follow_the_server(tmp_path):
         headers = {"Content-Type": "application/merge-patch+json"}
         path = f"{WORKSPACES}/mnt"
         assert parent.request("PATCH", path, foreign, user="shard-admin", headers=headers)[0] == 200
+        apis = "/apis/apis.kcp.io/v1alpha2"
+        export = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "ex"}, "spec": {}}
+        assert parent.request("POST", f"{apis}/apiexports", export)[0] == 201
+        binding = {**export, "kind": "APIBinding", "spec": {"reference": {"export": {"name": "ex"}}}}
+        assert parent.request("POST", f"{apis}/apibindings", binding)[0] == 201
+        slice_ = "/apis/apis.kcp.io/v1alpha1/apiexportendpointslices/ex"
+        until(lambda: "endpoints" in get(parent, slice_)["status"])
         before = get(parent, f"{WORKSPACES}/child")
     flags = ("--shard-external-url", "https://kcp.example:8443", "--shard-virtual-workspace-url", "https://vw.example")
     with running_server(tmp_path / "server", *flags) as server:
@@ -55,4 +62,6 @@ def test_urls_follow_the_server(tmp_path):
                 == [f"https://vw.example/services/{kind}workspaces/{name}" for kind in ("initializing", "terminating")]
             )
         )
+        view = f"https://vw.example/services/apiexport/{parent.cluster}/ex"
+        until(lambda: get(parent, slice_)["status"]["endpoints"] == [{"url": view}])
         assert get(parent, f"{WORKSPACES}/mnt")["spec"]["URL"] == "https://elsewhere.example/clusters/x"
