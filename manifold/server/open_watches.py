@@ -17,6 +17,7 @@ from typing import Protocol
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
 from manifold.base import keys
+from manifold.base.clusters import WILDCARD
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Store
 from manifold.views.consumers import IDENTITY_INDEX
@@ -85,8 +86,8 @@ class OpenWatches:
                 watch.end()
             return
         evolution = watch.served.type.evolution if watch.served is not None else None
-        if watch.served is None or evolution is None:
-            return
+        if watch.served is None or evolution is None or attributes.cluster == WILDCARD:
+            return  # of all logical clusters, no single one tells what is served
         kind = watch.served.type
         served = await self._resolver.find(attributes.cluster, kind.group, kind.version, kind.resource)
         present = served.type.evolution if served is not None else None
