@@ -34,11 +34,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """An export that exists: what it offers, or why it cannot be bound. `guard`: it is what it was."""
+    """An export that exists: what it offers, or why it cannot be bound. `guard`: it is what it was. `rest`: what there
+    is of one that lacks a schema, which its view goes on showing.
+    """
 
     export: Export | None
     problem: Problem | None
     guard: Guard
+    rest: Export | None = None
 
 
 def policy_of(spec: Object, cluster: str) -> str:
@@ -91,12 +94,14 @@ class Offerings:
         resources: list[ExportedResource] = []
         definitions: list[Defined] = []
         rows: list[tuple[bytes, bytes]] = []
+        problem: Problem | None = None
         for one in spec.get("resources") or ():
             if "virtual" in (one.get("storage") or {}):
                 continue
             row = await snapshot.get(self._schemas.key(cluster, "", one["schema"]))
             if row is None:
-                return Offering(None, _missing(one["schema"]), guard)
+                problem = problem or _missing(one["schema"])
+                continue
             schema = self._schemas.decode(row.value, row.revision)
             told, content = offered(definition_of(schema))
             definitions.append(told)
@@ -118,7 +123,7 @@ class Offerings:
             spec.get("permissionClaims") or (),
             {key: value for key, value in annotations.items() if key.startswith(EXTRA_PREFIX)},
         )
-        return Offering(made, None, guard)
+        return Offering(made, None, guard) if problem is None else Offering(None, problem, guard, made)
 
     async def kept(self, bound: Sequence[Defined]) -> str:
         """The hash of what is bound together, once it can be referred to."""

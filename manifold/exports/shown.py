@@ -74,14 +74,14 @@ class ExportViews:
             return None
         obj = self.kind.decode(row.value, row.revision)
         own = self._references.is_own(cluster, name)
-        export = (await self._references.at(snapshot, cluster, name, "")).export
+        export = await self._offered(snapshot, cluster, name)
         identity: str = (obj.get("status") or {}).get("identityHash") or ""
         if own and export is not None:
             identity = export.identity
         if not identity:
             return None
         claims = () if own else claims_of((obj.get("spec") or {}).get("permissionClaims") or ())
-        exported = await self._exported(snapshot, export, own)
+        exported = await self._exported(export, own)
         claimed: list[tuple[Claim, Served]] = []
         sources: dict[str, tuple[tuple[str, str], ...]] = {}
         for claim in claims:
@@ -103,16 +103,24 @@ class ExportViews:
         shared = len(await self._exports_of(snapshot, identity)) > 1
         return Found(view, identity, own, shared, sources)
 
-    async def _exported(self, snapshot: Snapshot, export: Export | None, own: bool) -> list[Served]:
+    async def _offered(self, snapshot: Snapshot, cluster: str, name: str) -> Export | None:
+        """What there is of an export, also of one that cannot be bound because a schema is missing."""
+        if self._references.is_own(cluster, name):
+            return (await self._references.at(snapshot, cluster, name, "")).export
+        found = await self._references.offerings.find(snapshot, cluster, name)
+        return None if found is None else found.export or found.rest
+
+    async def _exported(self, export: Export | None, own: bool) -> list[Served]:
         if export is None:
             return []
         if own:
             bound = BoundExport(export.cluster, export.name, export.identity)
             return [Served(one, export.identity) for one in self._resolver.types_of(bound)]
-        return [one for told in export.offered for one in await self._versions(snapshot, told, export.identity)]
+        return [one for told in export.offered for one in await self._versions(told, export.identity)]
 
-    async def _versions(self, snapshot: Snapshot, told: Defined, identity: str) -> list[Served]:
-        definition = await self._resolver.content(snapshot, told, identity)
+    async def _versions(self, told: Defined, identity: str) -> list[Served]:
+        # Not in the snapshot of the view: what an export offers is kept by its content when somebody first asks.
+        definition = await self._resolver.content(await self._store.snapshot(), told, identity)
         return list(definition.versions.values()) if definition is not None else []
 
     async def _exports_of(self, snapshot: Snapshot, identity: str) -> tuple[tuple[str, str], ...]:
@@ -134,10 +142,10 @@ class ExportViews:
         _, own = self._resolver.exported_under(claim.identity)
         found = [Served(one, claim.identity) for one in own if (one.group, one.resource) == place]
         for cluster, name in sources if not found else ():
-            export = (await self._references.at(snapshot, cluster, name, "")).export
+            export = await self._offered(snapshot, cluster, name)
             for told in export.offered if export is not None else ():
                 if not found and normalized(told.group, told.resource) == place:
-                    found = await self._versions(snapshot, told, claim.identity)
+                    found = await self._versions(told, claim.identity)
         return found
 
 

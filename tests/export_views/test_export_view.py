@@ -262,3 +262,25 @@ def test_what_the_server_exports_itself_has_a_view_too(world):
     )
     assert [one["spec"]["reference"]["export"]["name"] for one in found["items"]] == ["tenancy.kcp.io"]
     assert world.send("GET", f"{view}/*{path}", user="alice")[0] == 403
+
+
+def test_a_new_export_is_there_for_the_first_who_asks(world):
+    world.export()
+    world.let_in()
+    assert world.listed(world.view() + WIDGETS) == []
+
+
+def test_what_has_its_schema_stays_when_another_schema_goes(world, bound):
+    gadgets = world.schema(plural="gadgets")
+    world.export("two", schemas=["v1.widgets.example.io", gadgets])
+    world.let_in(export="two")
+
+    def names():
+        status, found = world.send("GET", f"{world.view('*', 'two')}/apis/example.io/v1")
+        assert status == 200, found
+        return {one["name"] for one in found["resources"]}
+
+    assert names() == {"widgets", "widgets/status", "gadgets", "gadgets/status"}
+    path = "/apis/apis.kcp.io/v1alpha1/apiresourceschemas"
+    assert world.provider.request("DELETE", f"{path}/{gadgets}")[0] == 200
+    assert names() == {"widgets", "widgets/status"}
