@@ -22,8 +22,8 @@ from manifold.views.resolution import Resolver
 from manifold.views.rows import BoundExport, Defined
 
 REMEMBERED = 2_000
-VIEWS = 200
-"""Views that are kept, with their documents."""
+TYPES = 2_000
+"""In the views that are kept, with the documents that are made of them."""
 EXPORTS_OF_IDENTITY = 50
 
 
@@ -51,7 +51,7 @@ class ExportViews:
         self._references = references
         self._grounds = (kind.prefix, schemas.prefix, keys.index_key(IDENTITY_INDEX))
         self._known: Remembered[tuple[str, str], Found] = Remembered(REMEMBERED)
-        self._views: Remembered[tuple[object, ...], ExportView] = Remembered(VIEWS)
+        self._views: Remembered[tuple[object, ...], ExportView] = Remembered(TYPES)
         store.listen(self._forget)
 
     def _forget(self, changes: Sequence[Change]) -> None:
@@ -99,7 +99,7 @@ class ExportViews:
         view = self._views.get(key)
         if view is None:
             view = export_view(exported, claimed, bindings)
-            self._views.put(key, view)
+            self._views.put(key, view, 1 + len(view.shown.served))
         shared = len(await self._exports_of(snapshot, identity)) > 1
         return Found(view, identity, own, shared, sources)
 
