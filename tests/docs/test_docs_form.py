@@ -16,19 +16,8 @@ WANTED = {
         f"docs/{one}.md"
         for one in ("api", "architecture", "clients", "compatibility", "metrics", "operations", "performance")
     ),
-    *(
-        f"docs/{one}.md"
-        for one in (
-            "settings",
-            "workspaces",
-            "workspaces-cli",
-            "apis-cli",
-            "providers",
-            "consumers",
-            "terminology",
-            "decisions/README",
-        )
-    ),
+    *(f"docs/{one}.md" for one in ("settings", "workspaces", "workspaces-cli", "apis-cli", "decisions/README")),
+    *(f"docs/{one}.md" for one in ("providers", "consumers", "terminology")),
 }
 _MACHINE = re.compile(r"(?<![\w.])/(?:work|home|root|tmp|mnt|Users|var)/")
 
