@@ -8,6 +8,8 @@ BIN := .venv/bin
 # Where the reference is, if it is there.
 REFERENCE := $(abspath $(wildcard $(MANIFOLD_SHARED)))
 READY := .venv/.ready
+RUNNABLE := .venv/.runnable
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 KUBECTL_DIR := .cache/bin
 # Tests find kubectl on the PATH, or the one built here.
 TEST_PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/$(KUBECTL_DIR)
@@ -20,15 +22,20 @@ help: ## list the targets
 
 setup: $(READY) ## install everything into .venv, as the lock file says
 
-$(READY): requirements-development.lock pyproject.toml
+# What running takes is a small part of what testing takes, so `make start` brings only that.
+$(RUNNABLE): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed; name one with PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-development.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) -r requirements.lock $$(grep '^setuptools==' requirements-development.lock)
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-start: $(READY) ## run Manifold; flags in ARGS="--secure-port 6444 ..."
+$(READY): $(RUNNABLE) requirements-development.lock
+	$(PIP) -r requirements-development.lock
+	@touch $@
+
+start: $(RUNNABLE) ## run Manifold; flags in ARGS="--secure-port 6444 ..."
 	@exec $(BIN)/manifold start $(ARGS)
 
 test: $(READY) kubectl ## run the tests
