@@ -103,7 +103,6 @@ class Responder:
         rest = 0
         while len(body) - rest > PART:
             await self._piece(body[rest : rest + PART])
-            await asyncio.sleep(0)
             rest += PART
         await self._send({"type": "http.response.body", "body": body[rest:] if rest else body})
 
@@ -178,8 +177,10 @@ class Responder:
         await self._send({"type": "http.response.body", "body": compress.flush() if compress else b""})
 
     async def _piece(self, body: bytes) -> None:
+        """Send a part of a body. A reader who takes all at once must not keep the loop for it: others have a turn."""
         if body:
             await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            await asyncio.sleep(0)
 
     async def chunk(self, body: bytes) -> None:
         """Send a part of a streamed answer that `start` began."""
