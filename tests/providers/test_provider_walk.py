@@ -54,6 +54,18 @@ def test_a_controller_that_was_away_finds_everything(provide, consume):
     eventually(lambda: set(consumer.config_maps()), {"meanwhile-widget"})
 
 
+def test_the_last_consumer_leaves_and_another_comes(provide, consume):
+    provider = provide()
+    provider.run_python()
+    first, second = consume(2)
+    for consumer in (first, second):
+        consumer.bind(provider, ALL)
+        consumer.make(provider, "one")
+        eventually(lambda consumer=consumer: consumer.status(provider, "one"), READY)
+        consumer.unbind(provider)
+        eventually(consumer.config_maps, {})
+
+
 def test_one_controller_in_go_serves_every_consumer(provide, consume, go_provider):
     """With client-go's informers over all of them, of its own type and of one that it claims."""
     provider = provide("go.example.org", "Gadget")
