@@ -163,12 +163,13 @@ def _fails(output: tuple[str, ...]) -> bool:
 
 def _lay_out(directory: Path) -> None:
     """Make a directory look like a checkout after `make setup`, so that `make start` runs what is being tested."""
-    for file in ("Makefile", "requirements-development.lock", "pyproject.toml"):
+    for file in ("Makefile", "requirements.lock", "requirements-development.lock", "pyproject.toml"):
         shutil.copy2(ROOT / file, directory / file)
     environment = directory / ".venv"
     environment.mkdir()
     (environment / "bin").symlink_to(Path(sys.executable).parent)
-    (environment / ".ready").touch()
+    for done in (".runnable", ".ready"):
+        (environment / done).touch()
 
 
 def _free_port() -> int:

@@ -8,6 +8,8 @@ from support.server import Server, start_server
 from writers import MAPS, WORKSPACES, Writers
 
 ROUNDS = 20
+REACHED_AT = ("--shard-external-url", "https://manifold.example:6443")
+"""Not the address, which is another one after each start: the URLs in what is stored follow it."""
 CONTENT = (
     "/api/v1/namespaces/default",
     "/api/v1/namespaces/kube-system",
@@ -56,7 +58,7 @@ def credentials(server: Server) -> dict:
 
 
 def test_everything_acknowledged_survives(tmp_path):
-    server = start_server(tmp_path / "server")
+    server = start_server(tmp_path / "server", *REACHED_AT)
     try:
         workspace = server.create_workspace(directory=tmp_path)
         workspace.kubectl("create", "rolebinding", "robot", "--clusterrole=view", "--serviceaccount=default:default")
@@ -69,7 +71,7 @@ def test_everything_acknowledged_survives(tmp_path):
             server.process.kill()
             writers.join()
             server.stop(signal.SIGKILL)
-            server = start_server(tmp_path / "server")
+            server = start_server(tmp_path / "server", *REACHED_AT)
             check_acknowledged(server, writers)
             check_whole(server, workspace.cluster, mark)
             status, listed = server.request("GET", f"/clusters/{workspace.cluster}{MAPS}")

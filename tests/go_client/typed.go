@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 )
 
 // typed is what every generated client of a namespaced or cluster-scoped type can do.
@@ -41,8 +42,17 @@ func roundTrip[T runtime.Object, L runtime.Object](ctx context.Context, kind str
 		return fmt.Errorf("create %s: %w", kind, err)
 	}
 	name := accessor(made).GetName()
-	accessor(made).SetLabels(map[string]string{"step": "updated"})
-	updated, err := client.Update(ctx, made, meta.UpdateOptions{})
+	updated := made
+	// As everybody should: the server may have counted what a quota limits in between.
+	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		present, err := client.Get(ctx, name, meta.GetOptions{})
+		if err != nil {
+			return err
+		}
+		accessor(present).SetLabels(map[string]string{"step": "updated"})
+		updated, err = client.Update(ctx, present, meta.UpdateOptions{})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("update %s: %w", kind, err)
 	}
@@ -62,7 +72,7 @@ func roundTrip[T runtime.Object, L runtime.Object](ctx context.Context, kind str
 		return fmt.Errorf("delete %s: %w", kind, err)
 	}
 	events := []string{}
-	for len(events) < 4 {
+	for len(events) == 0 || events[len(events)-1] != string(watch.Deleted) {
 		select {
 		case event, open := <-watched.ResultChan():
 			if !open {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from provider_world import Consumer, Provider
+from walk_world import Consumer, Provider
 from support.go_programs import build
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from provider_world import eventually
+from walk_world import eventually
 
 OPERATOR = Path(__file__).with_name("view_operator.py")
 SLICES = "/apis/apis.kcp.io/v1alpha1/apiexportendpointslices"

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from provider_world import Consumer, Provider, eventually
+from walk_world import Consumer, Provider, eventually
 from support.server import start_server
 
 ALL = "--accept-all-permission-claims"

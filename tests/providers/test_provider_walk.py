@@ -1,6 +1,6 @@
 """Two providers, three consumers, a controller in Python and one in Go: from the first binding to the last."""
 
-from provider_world import eventually
+from walk_world import eventually
 
 ALL = "--accept-all-permission-claims"
 NONE = "--reject-all-permission-claims"
