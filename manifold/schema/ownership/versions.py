@@ -82,13 +82,16 @@ def changes(
 ) -> Changes:
     """The changes between two states of an object of the version `api_version`, but for those below `reset`."""
 
-    def find(view: View) -> Changed:
-        changed, removed = compared(view.of(old), view.of(new), view.node)
+    def found(before: Object, after: Object, schema: Node) -> Changed:
+        changed, removed = compared(before, after, schema)
         if reset:
             changed, removed = without(changed, reset), beyond(removed, reset)
-        return Changed(changed, removed, view.node)
+        return Changed(changed, removed, schema)
 
-    return Changes(find(View(node)), api_version, versions, find)
+    def find(view: View) -> Changed:
+        return found(view.of(old), view.of(new), view.node)
+
+    return Changes(found(old, new, node), api_version, versions, find)
 
 
 def beyond(removed: Removals, reset: Sequence[tuple[str, ...]]) -> Removals:
