@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from walk_world import Consumer, Provider
 from support.go_programs import build
+from walk_world import Consumer, Provider
 
 
 @pytest.fixture

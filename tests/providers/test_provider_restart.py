@@ -3,8 +3,8 @@
 import signal
 
 import pytest
-from walk_world import Consumer, Provider, eventually
 from support.server import start_server
+from walk_world import Consumer, Provider, eventually
 
 ALL = "--accept-all-permission-claims"
 READY = ("Ready", "")
