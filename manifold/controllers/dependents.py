@@ -105,15 +105,15 @@ class DependentObjects:
         except GuardFailed:
             return
 
-    async def collect(self, served: Served, row: Row, obj: Object, gone: str = "") -> bool:
-        """Do what has to be done about a dependent; `gone` is a uid whose object is known to have been removed."""
+    async def collect(self, served: Served, row: Row, obj: Object, gone: owners.Gone | None = None) -> bool:
+        """Do what has to be done about a dependent; `gone` is an owner of which it is known that there is none."""
         metadata = obj["metadata"]
         snapshot = await self._environment.store.snapshot()
         cluster, namespace = keys.decode(row.key).cluster, metadata.get("namespace") or ""
         states = {}
         for one in metadata.get("ownerReferences") or ():
             found = await owners.find(snapshot, self._resolver, cluster, namespace, one)
-            known = owners.segment(one["uid"]) == gone and found.state is State.UNKNOWN and not found.misplaced
+            known = gone is not None and gone.names(one) and found.state is State.UNKNOWN and not found.misplaced
             states[one["uid"]] = State.ABSENT if known else found.state
         below = Dependents.NONE
         if State.WAITING in states.values():

@@ -64,7 +64,9 @@ class GarbageController:
         work = await (await self._store.snapshot()).get(key)
         if work is None:
             return 0.0
-        gone = uid if why == owners.GONE else ""
+
+        told = orjson.loads(value or b"{}")
+        gone = owners.Gone(uid, told or None) if why == owners.GONE or told else None
 
         async def collect(served: Served, row: Row, obj: Object) -> bool:
             return await self._dependents.collect(served, row, obj, gone)

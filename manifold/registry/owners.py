@@ -75,11 +75,30 @@ class Owner:
     misplaced: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An owner that is known not to be there: the segment of its uid; and what dependents that were told so call it
+    (see `kind_of`), None where it was removed, whatever anybody calls it.
+    """
+
+    uid: str
+    kind: list[str] | None = None
+
+    def names(self, reference: Reference) -> bool:
+        """Whether a reference is to it."""
+        return segment(reference["uid"]) == self.uid and self.kind in (None, kind_of(reference))
+
+
 def segment(uid: str) -> str:
     """A uid as part of a key. References are written by clients: what is no uid of ours is hashed."""
     if len(uid) <= LONGEST_UID and "\x00" not in uid:
         return uid
     return hashlib.sha256(uid.encode(errors="surrogatepass")).hexdigest() + "-"
+
+
+def kind_of(reference: Reference) -> list[str]:
+    """apiVersion and kind of an owner, as a dependent names them."""
+    return [str(reference.get("apiVersion", "")), str(reference.get("kind", ""))]
 
 
 def considered(metadata: Mapping[str, Any]) -> dict[str, Reference]:
@@ -179,7 +198,8 @@ class Owners:
                 revision = owner.row.revision if attempt < PATIENT_ATTEMPTS else None
                 plan.guards.append(Guard(owner.row.key, revision))
             elif owner.state is State.ABSENT:
-                plan.point(garbage_row(cluster, uid, ABSENT), b"{}")
+                # That is certain now; later its type may be served no longer, and nobody could find out any more.
+                plan.point(garbage_row(cluster, uid, ABSENT), orjson.dumps(kind_of(reference)))
 
     async def change(self, plan: Plan, row: Row, old: Object, new: Object, attempt: int = 0) -> None:
         """Note that an object names other owners than before; `old` and `new` are metadata, `row` what is stored."""
