@@ -89,6 +89,11 @@ KEYED = {
         ({"type": "integer", "minimum": 1}, 0, ["f: Invalid value: 0: f in body should be greater than or equal to 1"]),
         ({"type": "integer", "maximum": 1}, 2, ["f: Invalid value: 2: f in body should be less than or equal to 1"]),
         (
+            {"type": "number", "maximum": 1000000},
+            1e10,
+            ["f: Invalid value: 1e+10: f in body should be less than or equal to 1e+06"],
+        ),
+        (
             {"type": "integer", "minimum": 1, "exclusiveMinimum": True},
             1,
             ["f: Invalid value: 1: f in body should be greater than 1"],

@@ -173,15 +173,20 @@ def number_check(kind: str, form: str, schema: dict[str, Any]) -> Check:
         if not _fits(value, kind, form):
             errors.append(unplaced(f"Checked value must be of type {described} in {prefix + name}"))
         if multiple is not None and not _multiple(value, multiple):
-            errors.append(broken(prefix + name, value, f"should be a multiple of {number(multiple)}"))
+            errors.append(broken(prefix + name, value, f"should be a multiple of {_told(multiple, value)}"))
         if low is not None and (value <= low if above else value < low):
             than = "greater than" if above else "greater than or equal to"
-            errors.append(broken(prefix + name, value, f"should be {than} {number(low)}"))
+            errors.append(broken(prefix + name, value, f"should be {than} {_told(low, value)}"))
         if high is not None and (value >= high if below else value > high):
             than = "less than" if below else "less than or equal to"
-            errors.append(broken(prefix + name, value, f"should be {than} {number(high)}"))
+            errors.append(broken(prefix + name, value, f"should be {than} {_told(high, value)}"))
 
     return check
+
+
+def _told(bound: int | float, value: int | float) -> str:
+    """A bound as a refusal shows it: in the form of the number it is held against, as Kubernetes compares them."""
+    return number(float(bound)) if type(value) is float else number(bound)
 
 
 def _multiple(value: int | float, factor: int | float) -> bool:
