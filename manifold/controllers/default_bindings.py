@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from manifold.base import clock, keys
 from manifold.controllers.emptying import CONTROLLER_USER
 from manifold.exports import conditions
+from manifold.exports.bindings import default_binding_name
 from manifold.exports.references import References
 from manifold.registry.create import create
 from manifold.registry.objects import Kinds
@@ -26,7 +27,6 @@ from manifold.workspaces.content import APIBINDINGS_INITIALIZER, LOGICAL_CLUSTER
 from manifold.workspaces.default_bindings import (
     CONTROLLER,
     Wanted,
-    binding_name,
     binding_spec,
     is_complete,
     type_of,
@@ -102,7 +102,7 @@ class DefaultBindingController:
         """Make or mend bindings. Returns reason and message of what is still missing; both empty where nothing is."""
         missing, waiting = [], []
         for one in wanted:
-            name = binding_name(cluster, one.path, one.export)
+            name = default_binding_name(cluster, one.path, one.export)
             snapshot = await self._store.snapshot()
             referred = await self._references.find(snapshot, cluster, one.path, one.export)
             row = await snapshot.get(self._bindings.key(cluster, "", name))

@@ -82,9 +82,11 @@ def hashed(text: str) -> str:
     return base62(hashlib.sha224(text.encode()).digest())
 
 
-def default_binding_name(cluster: str, export: Export) -> str:
-    """The name of the binding a workspace type brings (tenancy reference, section 3.5)."""
-    return f"{export.name[:247]}-{hashed(f'{cluster}|{export.path}|{export.name}')[:5].lower()}"
+def default_binding_name(cluster: str, path: str, export: str) -> str:
+    """The name of the binding a workspace type brings to a logical cluster; `path` as the type gives it, or the type's
+    logical cluster (tenancy reference, section 3.5).
+    """
+    return f"{export[:247]}-{hashed(f'{cluster}|{path}|{export}')[:5].lower()}"
 
 
 def export_label(cluster: str, name: str) -> str:

@@ -44,11 +44,6 @@ class Offering:
     rest: Export | None = None
 
 
-def policy_of(spec: Object, cluster: str) -> str:
-    """The logical cluster of the maximal permission policy of an export there; empty where it has none."""
-    return cluster if "local" in (spec.get("maximalPermissionPolicy") or {}) else ""
-
-
 class Offerings:
     """Finds what exports of users offer. `exports` and `schemas` are the stored forms of both kinds."""
 
@@ -118,10 +113,9 @@ class Offerings:
             name,
             identity,
             resources,
-            policy_of(spec, cluster),
-            tuple(sorted(definitions, key=lambda told: told.name)),
-            spec.get("permissionClaims") or (),
-            {key: value for key, value in annotations.items() if key.startswith(EXTRA_PREFIX)},
+            offered=tuple(sorted(definitions, key=lambda told: told.name)),
+            claims=spec.get("permissionClaims") or (),
+            extra={key: value for key, value in annotations.items() if key.startswith(EXTRA_PREFIX)},
         )
         return Offering(made, None, guard) if problem is None else Offering(None, problem, guard, made)
 

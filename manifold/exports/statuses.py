@@ -41,20 +41,19 @@ class Referred:
     guard: Guard | None = None
 
 
-def conflicts(export: Export, name: str, held: Mapping[str, Object]) -> list[str]:
-    """The locks of an export that somebody but the binding `name` holds, as messages show them."""
-    found = []
-    for one in export.resources:
-        holder = held.get(one.lock)
-        if holder is not None and holder.get("n") != name:
-            crd = "true" if holder.get("c") else "false"
-            found.append(f"{one.lock}:{{{holder.get('n', '')} {crd}}}")
-    return sorted(found)
-
-
 def blocked(export: Export, name: str, held: Mapping[str, Object]) -> set[str]:
     """The locks of an export that somebody but the binding `name` holds."""
     return {one.lock for one in export.resources if held.get(one.lock, {"n": name}).get("n") != name}
+
+
+def conflicts(export: Export, name: str, held: Mapping[str, Object]) -> list[str]:
+    """The same as messages show it: lock, holder, and whether that is a definition."""
+    found = []
+    for lock in blocked(export, name, held):
+        holder = held[lock]
+        crd = "true" if holder.get("c") else "false"
+        found.append(f"{lock}:{{{holder.get('n', '')} {crd}}}")
+    return sorted(found)
 
 
 def up_to_date(binding: Object) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from manifold.base import keys
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Store
 from manifold.views.remembering import Remembered
@@ -40,7 +39,7 @@ class ExportPolicies:
         """
         if self._kind is None:
             return False
-        key = self._kind.prefix + keys.segment(cluster) + keys.segment("") + keys.segment(name)
+        key = self._kind.key(cluster, "", name)
         found = self._known.get(key)
         if found is None:
             snapshot = await self._store.snapshot()

@@ -161,7 +161,9 @@ def conditions(author: Author, pending: Sequence[str], scheduled: bool = False) 
 
 def build(author: Author, birth: Birth, root_ca: str) -> list[Write]:
     """Everything a new logical cluster contains. `author` writes in it."""
-    bound = [(bindings.default_binding_name(birth.cluster, export), export) for export in birth.exports]
+    bound = [
+        (bindings.default_binding_name(birth.cluster, export.path, export.name), export) for export in birth.exports
+    ]
     administrator = administrator_binding(author, birth.creator.name)
     writes = [logical_cluster(author, birth, bound), administrator]
     writes += [Write(row, b"") for row in entries.rows_of(administrator.key, administrator.value or b"")]

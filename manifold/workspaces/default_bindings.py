@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from manifold.base import keys
 from manifold.exports import statuses
-from manifold.exports.bindings import hashed
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.effects import BindingEffects
 from manifold.exports.references import References
@@ -26,7 +25,6 @@ from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes
 
 CONTROLLER = "defaultbindings"
 MAINTAIN = "Maintain"
-LONGEST_OPENING = 247
 
 
 def work_row(cluster: str) -> bytes:
@@ -37,11 +35,6 @@ def work_row(cluster: str) -> bytes:
 def type_row(cluster: str, name: str) -> bytes:
     """The key of the work row of a workspace type whose workspaces may want other bindings than before."""
     return keys.work_key(CONTROLLER, cluster, name)
-
-
-def binding_name(cluster: str, path: str, export: str) -> str:
-    """The name of a default binding in a logical cluster; `path` as the type gives it, or its logical cluster."""
-    return f"{export[:LONGEST_OPENING]}-{hashed(f'{cluster}|{path}|{export}')[:5].lower()}"
 
 
 def accepted(claims: Sequence[Object], lasting: bool) -> list[Object]:

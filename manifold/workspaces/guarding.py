@@ -9,8 +9,9 @@ from __future__ import annotations
 from manifold.admission.plugin import Admission, Plugin
 from manifold.auth.chain import Chain
 from manifold.auth.escalation import check_binding, check_role
-from manifold.base import errors, keys
-from manifold.registry.clusters import GROUP, NAME, RESOURCE
+from manifold.auth.logical_clusters import logical_cluster_key
+from manifold.base import errors
+from manifold.registry.clusters import GROUP, RESOURCE
 from manifold.schema import records
 from manifold.types.kcp.core import refusal_of_change
 from manifold.types.kcp.rules import at
@@ -61,7 +62,7 @@ class NamespaceGuard(Plugin):
         """Refuse to delete them."""
         if request.action != "DELETE" or request.name not in IMMORTAL_NAMESPACES:
             return
-        key = keys.cluster_prefix(GROUP, RESOURCE, "", request.cluster) + keys.segment("") + keys.segment(NAME)
+        key = logical_cluster_key(request.cluster)
         row = await request.snapshot.get(key)
         if row is not None and records.flags(row.value) & records.DELETING:
             return
@@ -91,7 +92,7 @@ class PathGuard(Plugin):
 
 async def logical_cluster_path(request: Admission) -> str:
     """The path of the logical cluster a request writes into; its name where it has none."""
-    key = keys.cluster_prefix(GROUP, RESOURCE, "", request.cluster) + keys.segment("") + keys.segment(NAME)
+    key = logical_cluster_key(request.cluster)
     row = await request.snapshot.get(key)
     if row is None:
         return request.cluster

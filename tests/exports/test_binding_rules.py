@@ -63,7 +63,7 @@ def test_claim_on_bindings_covers_the_binding_itself():
     [("1umw6ehtvluim94b", "tenancy.kcp.io", "3jchz"), ("1umw6ehtvluim94b", "topology.kcp.io", "3neap")],
 )
 def test_name_of_a_default_binding(cluster, export, ending):
-    assert bindings.default_binding_name(cluster, Export("root", "root", export, "", [])) == f"{export}-{ending}"
+    assert bindings.default_binding_name(cluster, "root", export) == f"{export}-{ending}"
 
 
 def test_bound_status_names_resources_in_order():

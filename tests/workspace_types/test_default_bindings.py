@@ -6,7 +6,7 @@ import time
 import pytest
 from support.server import Workspace
 
-from manifold.workspaces.default_bindings import binding_name
+from manifold.exports.bindings import default_binding_name
 
 APIS = "/apis/apis.kcp.io/v1alpha2"
 SCHEMAS = "/apis/apis.kcp.io/v1alpha1/apiresourceschemas"
@@ -80,7 +80,7 @@ class Provider:
 
     def binding(self, child, export="widgets"):
         """The default binding of an export in a workspace; None where it is not there."""
-        name = binding_name(child.cluster, self.workspace.path, export)
+        name = default_binding_name(child.cluster, self.workspace.path, export)
         status, found = child.request("GET", f"{BINDINGS}/{name}")
         return found if status == 200 else None
 
@@ -98,8 +98,8 @@ def provider(workspace, tmp_path):
 
 def test_names_of_default_bindings():
     cluster = "1umw6ehtvluim94b"
-    assert binding_name(cluster, "root", "tenancy.kcp.io") == "tenancy.kcp.io-3jchz"
-    assert binding_name(cluster, "root", "topology.kcp.io") == "topology.kcp.io-3neap"
+    assert default_binding_name(cluster, "root", "tenancy.kcp.io") == "tenancy.kcp.io-3jchz"
+    assert default_binding_name(cluster, "root", "topology.kcp.io") == "topology.kcp.io-3neap"
 
 
 def test_an_export_of_a_user_is_bound_before_the_workspace_is_ready(provider):
@@ -133,7 +133,7 @@ def test_a_workspace_waits_for_an_export_and_goes_on_when_it_comes(provider):
     assert provider.phase() == "Initializing"
     provider.export()
     until(lambda: provider.phase() == "Ready")
-    name = binding_name(child.cluster, provider.workspace.cluster, "widgets")
+    name = default_binding_name(child.cluster, provider.workspace.cluster, "widgets")
     status, found = child.request("GET", f"{BINDINGS}/{name}")
     assert (status, found["spec"]["reference"]["export"]["path"]) == (200, provider.workspace.cluster)
 
