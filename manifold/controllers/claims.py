@@ -22,6 +22,7 @@ from manifold.registry.served import Served
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import Guard, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
 
@@ -55,10 +56,7 @@ class ClaimController:
         return 0.0
 
     async def _relabel(self, cluster: str, served: Served) -> None:
-        prefix = served.prefix + keys.segment(cluster)
-        position, end = prefix, keys.after(prefix)
-        while True:
-            rows = await (await self._environment.store.snapshot()).scan(position, end, PAGE)
+        async for rows in pages(self._environment.store, served.prefix + keys.segment(cluster), PAGE):
             claims = (await self._resolver.resolve(cluster)).claims
             for row in rows:
                 labels = served.decode(row.value, row.revision)["metadata"].get("labels") or {}
@@ -67,9 +65,6 @@ class ClaimController:
                     claims, served.type, served.identity, labels
                 ):
                     await self._write(served, row.key)
-            if len(rows) < PAGE:
-                return
-            position = rows[-1].key + b"\x00"
             await asyncio.sleep(0)
 
     async def _write(self, served: Served, key: bytes) -> None:

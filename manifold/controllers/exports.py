@@ -8,7 +8,7 @@ sections 2bis and 3.5).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from manifold.base import clock, keys
 from manifold.exports.effects import BindingEffects
@@ -17,7 +17,8 @@ from manifold.exports.slices import Slices, slices_prefix
 from manifold.registry.effects import Plan
 from manifold.registry.objects import Kinds
 from manifold.registry.writing import Environment
-from manifold.storage.contract import Guard, GuardFailed, Row, Store, Write
+from manifold.storage.contract import Guard, GuardFailed, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.views.consumers import (
     EXPORTS,
@@ -31,17 +32,6 @@ from manifold.views.consumers import (
 PAGE = 200
 AT_ONCE = 16
 ATTEMPTS = 5
-
-
-async def pages(store: Store, prefix: bytes) -> AsyncIterator[Sequence[Row]]:
-    """The rows of a range in order, a page at a time, each as it is when it is read."""
-    position, end = prefix, keys.after(prefix)
-    while True:
-        rows = await (await store.snapshot()).scan(position, end, PAGE)
-        yield rows
-        if len(rows) < PAGE:
-            return
-        position = rows[-1].key + b"\x00"
 
 
 class ExportController:
@@ -63,7 +53,7 @@ class ExportController:
         if row is None:
             return 0.0
         limit = asyncio.Semaphore(AT_ONCE)
-        async for consumers in pages(self._store, consumers_prefix(cluster, name)):
+        async for consumers in pages(self._store, consumers_prefix(cluster, name), PAGE):
             async with asyncio.TaskGroup() as group:
                 for one in consumers:
                     consumer = read_consumer(one.key, one.value)
@@ -109,7 +99,7 @@ class SliceController:
         row = await (await self._store.snapshot()).get(work)
         if row is None:
             return 0.0
-        async for found in pages(self._store, slices_prefix(cluster, name)):
+        async for found in pages(self._store, slices_prefix(cluster, name), PAGE):
             for one in found:
                 await self._tell(*keys.parts(one.key)[-2:])
         await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
@@ -144,7 +134,7 @@ class SchemaController:
         row = await (await self._store.snapshot()).get(work)
         if row is None:
             return 0.0
-        async for found in pages(self._store, self._exports.prefix + keys.segment(cluster)):
+        async for found in pages(self._store, self._exports.prefix + keys.segment(cluster), PAGE):
             for one in found:
                 obj = self._exports.decode(one.value, one.revision)
                 if any(each.get("schema") == name for each in (obj.get("spec") or {}).get("resources") or ()):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from manifold.base import keys
 from manifold.registry.objects import Kinds
 from manifold.registry.served import Served
 from manifold.storage.contract import Guard, GuardFailed, Row, Store, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.workspaces.urls import (
     CONTROLLER,
@@ -52,14 +52,9 @@ class UrlController:
         return 0.0
 
     async def _move_all(self, served: Served, move: Move, base: str) -> None:
-        position, end = served.prefix, keys.after(served.prefix)
-        while True:
-            rows = await (await self._store.snapshot()).scan(position, end, PAGE)
+        async for rows in pages(self._store, served.prefix, PAGE):
             for start in range(0, len(rows), AT_ONCE):
                 await self._move(served, move, base, rows[start : start + AT_ONCE])
-            if len(rows) < PAGE:
-                return
-            position = rows[-1].key + b"\x00"
             await asyncio.sleep(0)
 
     async def _move(self, served: Served, move: Move, base: str, rows: Sequence[Row]) -> None:
