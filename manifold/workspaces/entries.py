@@ -22,6 +22,7 @@ from manifold.base import clusters, keys
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.schema import records
 from manifold.storage.contract import MAX_WRITES, Snapshot, Store, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 
 INDEX = "entry"
@@ -29,7 +30,6 @@ BINDINGS = (RBAC_GROUP, "clusterrolebindings")
 USER, GROUP, ANYBODY = "user", "group", "anybody"
 CONSIDERED = 16
 LONGEST_NAME = 256
-PAGE = 500
 MARK = keys.META + keys.segment("entries")
 """There since every binding of the store has its rows."""
 
@@ -102,17 +102,10 @@ async def _clear(plan: Plan, row: bytes) -> None:
 
 async def complete(store: Store) -> None:
     """Write the rows of a store whose bindings are older than these rows. One read where that has been done."""
-    snapshot = await store.snapshot()
-    if await snapshot.get(MARK) is not None:
+    if await (await store.snapshot()).get(MARK) is not None:
         return
-    position = keys.type_prefix(*BINDINGS)
-    end = keys.after(position)
-    while True:
-        page = await snapshot.scan(position, end, PAGE)
+    async for page in pages(store, keys.type_prefix(*BINDINGS)):
         due = [Write(row, b"") for one in page for row in sorted(rows_of(one.key, one.value))]
         for start in range(0, len(due), MAX_WRITES):
             await store.commit(due[start : start + MAX_WRITES])
-        if len(page) < PAGE:
-            break
-        position = page[-1].key + b"\x00"
     await store.commit([Write(MARK, b"{}")])

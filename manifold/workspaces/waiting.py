@@ -12,13 +12,13 @@ from manifold.base import keys
 from manifold.registry.effects import Plan
 from manifold.registry.served import Served
 from manifold.storage.contract import MAX_WRITES, Guard, Store, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.views.lifecycle import INITIALIZING, TERMINATING
 from manifold.views.waiting import waiting_row
 
 WRITTEN = keys.META + keys.segment("waiting")
 """The key of the row that says that the rows are there."""
-PAGE = 500
 
 
 def rows_of(logical_cluster: Object | None, cluster: str) -> set[bytes]:
@@ -48,19 +48,13 @@ async def keep_rows(plan: Plan, cluster: str, old: Object | None, new: Object | 
 
 async def write_rows(store: Store, logical_clusters: Served) -> None:
     """Write the rows of a store that has none yet. A start after the first one reads one row."""
-    snapshot = await store.snapshot()
-    if await snapshot.get(WRITTEN) is not None:
+    if await (await store.snapshot()).get(WRITTEN) is not None:
         return
-    position, end = logical_clusters.prefix, keys.after(logical_clusters.prefix)
     due: list[Write] = []
-    while True:
-        rows = await snapshot.scan(position, end, PAGE)
+    async for rows in pages(store, logical_clusters.prefix):
         for row in rows:
             obj = logical_clusters.decode(row.value, row.revision)
             due += [Write(key, b"") for key in rows_of(obj, keys.decode(row.key).cluster)]
-        if len(rows) < PAGE:
-            break
-        position = rows[-1].key + b"\x00"
         await asyncio.sleep(0)
     for start in range(0, len(due), MAX_WRITES):
         await store.commit(due[start : start + MAX_WRITES])
