@@ -17,6 +17,8 @@ def server(tmp_path_factory):
         yield running
         assert running.process.poll() is None, f"the server ended during the tests:\n{running.log_text()}"
         assert running.stop() == 0, running.log_text()
+        mistakes = [line for line in running.log_text().splitlines() if " ERROR " in line]
+        assert not mistakes, mistakes
 
 
 @pytest.fixture

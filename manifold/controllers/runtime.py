@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from manifold.base import errors, keys
-from manifold.storage.contract import Change, Store, StoreError
+from manifold.storage.contract import Change, Malformed, Store, StoreError
 
 log = logging.getLogger("manifold.controllers")
 
@@ -142,6 +142,9 @@ class Runtime:
             return 0.0
         try:
             pause = await controller.reconcile(parts, row.value)
+        except Malformed:
+            log.exception("%s %s made a commit that cannot be", name, ":".join(parts))
+            pause = -1.0
         except (errors.StatusError, StoreError) as error:
             log.info("%s %s: %s", name, ":".join(parts), error)
             pause = -1.0

@@ -219,8 +219,8 @@ class SweepController:
         work = sweep_row(cluster)
         segment = f"{cluster}\x00".encode()
         due: list[bytes] = []
+        await self._sweep_elsewhere(await self._store.snapshot(), cluster)
         snapshot = await self._store.snapshot()
-        await self._sweep_elsewhere(snapshot, cluster)
         row = await snapshot.get(row_key(cluster))
         told = await all_definitions(snapshot, read_row(row.value)) if row is not None else []
         defined = [one.prefix(cluster) for one in told]

@@ -174,6 +174,7 @@ async def delete_collection(
                 target.agent,
                 target.scope,
                 target.authority,
+                target.ground,
             )
             try:
                 await delete(environment, one, options)

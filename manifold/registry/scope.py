@@ -13,7 +13,7 @@ from typing import Protocol
 from manifold.base import errors
 from manifold.base.fields import FieldError
 from manifold.registry.served import Served
-from manifold.storage.contract import Row, Snapshot
+from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object, ResourceType
 
 
@@ -43,6 +43,16 @@ class Scope(Protocol):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What is wrong with changing `old` to `new` through this view."""
+
+
+class Ground(Protocol):
+    """What gives a request the right to write through a view, where that is neither the caller's own nor the type's."""
+
+    async def stands(self, snapshot: Snapshot) -> tuple[Scope | None, Sequence[Guard]]:
+        """The reach that is given at a snapshot (None: all), and what must not have changed for that still to be so.
+
+        Raises the 403 where nothing is given (any more).
+        """
 
 
 def complete(scope: Scope | None, kind: ResourceType, name: str, new: Object) -> None:

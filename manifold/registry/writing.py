@@ -27,10 +27,10 @@ from manifold.registry.counting import Limits
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
 from manifold.registry.followed import Followed
 from manifold.registry.owners import Owners
-from manifold.registry.scope import Scope
+from manifold.registry.scope import Ground, Scope
 from manifold.registry.served import Served
 from manifold.schema import records
-from manifold.storage.contract import MAX_BYTES, Guard, Store, TooLarge, Unavailable, Write
+from manifold.storage.contract import MAX_BYTES, Guard, GuardFailed, Store, TooLarge, Unavailable, Write
 from manifold.types.resource import Object
 
 ATTEMPTS = 8
@@ -42,7 +42,8 @@ TERMINATING = "NamespaceTerminating"
 class Target:
     """What a request is about: `name` is empty for a create; `agent` is the User-Agent, for the default field
     manager; `scope` is the reach of the view it came through, if that has one, and `authority` by whose rights the user
-    acts there, where these are not its own.
+    acts there, where these are not its own. `ground` is what lets it write there at all, where the view has that asked
+    for in the commit.
     """
 
     user: User
@@ -54,6 +55,7 @@ class Target:
     agent: str = ""
     scope: Scope | None = None
     authority: User | None = None
+    ground: Ground | None = None
 
     def missing(self) -> errors.StatusError:
         """The 404 of this object."""
@@ -166,6 +168,8 @@ class Environment:
 
         Raises GuardFailed for the caller to try again, and a `Status` where the store refuses.
         """
+        if target.ground is not None:
+            await _stand(target.ground, target, plan)
         if self.followed.concerns(target.served):
             await self.followed.touch(plan, write.key)
         writes = [write, *plan.writes] if plan.writes else [write]
@@ -211,6 +215,17 @@ class Environment:
             }
             raise refusal
         plan.guards.append(Guard(key, row.revision))
+
+
+async def _stand(ground: Ground, target: Target, plan: Plan) -> None:
+    """Have the right to a write hold in the instant of its commit. Where it reaches otherwise than it did when the
+    write was computed, that has to be done anew.
+    """
+    scope, guards = await ground.stands(plan.snapshot)
+    plan.guards += guards
+    if scope != target.scope:
+        target.scope = scope
+        raise GuardFailed(guards[0], plan.snapshot.revision)
 
 
 async def back_off(attempt: int) -> None:

@@ -4,7 +4,8 @@ Everybody who enters needs the request's own verb on `apiexports/content`, by th
 logical cluster, and access to that. In a logical cluster they need a binding of this very export there: for what the
 export offers, one that serves it; for what it claims, one that grants the verb; and where the claimed type is another
 export's, the leave of that one's maximal permission policy, too. All of it is asked at the request, of the rows that
-grant it, and a refusal says nothing of its reason (APIs reference, sections 5.1 to 5.3).
+grant it, and a refusal says nothing of its reason (APIs reference, sections 5.1 to 5.3). What a binding gives holds in
+the instant of the commit, too: a write that was let in before a consumer took back its claim or left is refused.
 
 Inside, the caller goes by its own name, so that admission and history know who it was; rights in the consumer's logical
 cluster are not asked for, because the binding has given them.
@@ -23,7 +24,7 @@ from manifold.base.user import User
 from manifold.exports.shown import ExportViews, Found, same
 from manifold.registry.clusters import Clusters
 from manifold.registry.reach import Reach
-from manifold.registry.scope import Scope
+from manifold.registry.scope import Ground, Scope
 from manifold.registry.served import Served
 from manifold.server.open_watches import identity_ground
 from manifold.server.request import Request, attributes_of
@@ -31,7 +32,7 @@ from manifold.server.services import Service, is_flat
 from manifold.storage.contract import Snapshot, Store
 from manifold.types.resource import Object
 from manifold.views.consumers import consumers_prefix, read_consumer
-from manifold.views.exported import BINDINGS, READ, ClaimScope, ConsumerReach, scope_in
+from manifold.views.exported import BINDINGS, READ, ClaimScope, ConsumerGround, ConsumerReach, scope_in
 from manifold.views.resolution import Resolver
 from manifold.views.view import View
 
@@ -99,10 +100,12 @@ class ExportService:
         served = shown.served.get((info.group, info.version, info.resource)) if info.resource else None
         reach: Reach | None = None
         scope: Scope | None = None
+        ground: Ground | None = None
         rests_on = {home}
         if served is not None:
             rests_on |= {cluster for cluster, _ in self._sources(found, served)} | {identity_ground(served.identity)}
             reach, scope = await self._reached(asked, found, served)
+            ground = self._ground(asked, found, served)
         elif info.resource and info.cluster != clusters.WILDCARD:
             raise denial(asked.attributes)  # what is neither offered nor claimed cannot be told from what is not there
 
@@ -110,7 +113,7 @@ class ExportService:
             return await self._holds(asked, served, found.shared)
 
         giver = _consumer(info.cluster)
-        return View(prefix, info.cluster, request.user, holds, frozenset(rests_on), shown, scope, reach, giver)
+        return View(prefix, info.cluster, request.user, holds, frozenset(rests_on), shown, scope, reach, giver, ground)
 
     async def _may_enter(self, asked: _Asked) -> bool:
         return (await self._chain.authorize(asked.content)).allowed
@@ -140,24 +143,14 @@ class ExportService:
             raise denial(asked.attributes)
         if found.own:
             return None, await self._of_own(asked, served)
-        kind, everywhere = served.type, asked.cluster == clusters.WILDCARD
-        exported = (kind.group, kind.resource) in found.view.exported
-        reach = ConsumerReach(
-            asked.export,
-            self._views.kind,
-            self._views.kind.key(asked.export[0], "", asked.export[1]),
-            served,
-            asked.attributes.verb,
-            exported,
-            "" if everywhere else asked.cluster,
-        )
-        if everywhere:
+        reach = self._reach(asked, found, served)
+        if asked.cluster == clusters.WILDCARD:
             # All objects of an identity that one export alone has are one range.
-            return (None if exported and not found.shared else reach), None
+            return (None if reach.exported and not found.shared else reach), None
         snapshot = await self._store.snapshot()
         if not (await self._clusters.state(asked.cluster)).exists:
             raise denial(asked.attributes)
-        if exported:
+        if reach.exported:
             if not await self._serves(snapshot, asked, served):
                 raise denial(asked.attributes)
             return None, None
@@ -165,6 +158,24 @@ class ExportService:
         if not parts:
             raise denial(asked.attributes)
         return reach, scope_in(parts)
+
+    def _reach(self, asked: _Asked, found: Found, served: Served) -> ConsumerReach:
+        kind = served.type
+        return ConsumerReach(
+            asked.export,
+            self._views.kind,
+            self._views.kind.key(asked.export[0], "", asked.export[1]),
+            served,
+            asked.attributes.verb,
+            (kind.group, kind.resource) in found.view.exported,
+            "" if asked.cluster == clusters.WILDCARD else asked.cluster,
+        )
+
+    def _ground(self, asked: _Asked, found: Found, served: Served) -> Ground | None:
+        """What must still be there when a write is committed; None for exports of the server, which nobody leaves."""
+        if found.own or asked.cluster == clusters.WILDCARD:
+            return None
+        return ConsumerGround(self._reach(asked, found, served), denial(asked.attributes))
 
     async def _serves(self, snapshot: Snapshot, asked: _Asked, served: Served) -> bool:
         """Whether a binding of the export serves a type in a logical cluster."""

@@ -126,7 +126,7 @@ class Resources:
         )
         view = request.view
         if view is not None and not (view.reach is not None and info.verb in ("list", "watch")):
-            target.scope, target.authority = view.scope, view.authority
+            target.scope, target.authority, target.ground = view.scope, view.authority, view.ground
         route = self._routes.get((kind.group, kind.resource, info.subresource))
         if route is not None:
             await route(request, served, target, responder)

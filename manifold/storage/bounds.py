@@ -6,16 +6,17 @@ production because the store is another one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from manifold.storage.contract import MAX_BYTES, MAX_GUARDS, MAX_VALUE, MAX_WRITES, Guard, TooLarge, Write
+from manifold.storage.contract import MAX_BYTES, MAX_GUARDS, MAX_VALUE, MAX_WRITES, Guard, Malformed, TooLarge, Write
 
 
 def check(writes: Sequence[Write], guards: Sequence[Guard]) -> int:
     """Refuse a commit beyond the bounds of the contract; returns the bytes of its keys and values.
 
-    Raises TooLarge for more than `MAX_WRITES` writes, more than `MAX_GUARDS` guards, a key written twice, more than
-    `MAX_BYTES` of keys and values, or for a single write more than `MAX_VALUE`.
+    Raises TooLarge for more than `MAX_WRITES` writes, more than `MAX_GUARDS` guards, more than `MAX_BYTES` of keys and
+    values, or for a single write more than `MAX_VALUE`; Malformed for a key written twice.
     """
     count = len(writes)
     if count == 1:
@@ -32,7 +33,8 @@ def check(writes: Sequence[Write], guards: Sequence[Guard]) -> int:
             seen.add(write.key)
             size += len(write.key) + (0 if write.value is None else len(write.value))
         if len(seen) != count:
-            raise TooLarge("a commit names a key twice: join the two writes")
+            key, _ = Counter(write.key for write in writes).most_common(1)[0]
+            raise Malformed(f"a commit names {key!r} twice: join the two writes")
         if size > MAX_BYTES:
             raise TooLarge(f"a commit of {size} bytes, at most {MAX_BYTES} are allowed: split it")
     if len(guards) > MAX_GUARDS:

@@ -100,7 +100,14 @@ class Compacted(StoreError):
 
 
 class TooLarge(StoreError):
-    """A commit exceeds the bounds above, or names a key twice."""
+    """A commit exceeds the bounds above."""
+
+
+class Malformed(StoreError):
+    """A commit that contradicts itself or the store: it names a key twice, or deletes what it neither guards nor finds.
+
+    Whoever made it is mistaken, and will be as often as it is made again from the same rows.
+    """
 
 
 class Unavailable(StoreError):
@@ -155,7 +162,7 @@ class Store(Protocol):
     async def commit(self, writes: Sequence[Write], guards: Sequence[Guard] = ()) -> int:
         """Apply all writes or nothing. Returns the revision of the first write; the others follow it.
 
-        Raises GuardFailed, TooLarge, or Unavailable; after each of these nothing has been written.
+        Raises GuardFailed, TooLarge, Malformed, or Unavailable; after each of these nothing has been written.
         """
 
     async def changes(self, after: int, limit: int = 1000) -> Sequence[Change]:

@@ -14,11 +14,12 @@ from functools import lru_cache
 
 import orjson
 
-from manifold.base import keys, selectors
+from manifold.base import errors, keys, selectors
 from manifold.base.fields import FieldError
 from manifold.registry.reach import Part
+from manifold.registry.scope import Scope
 from manifold.registry.served import Served
-from manifold.storage.contract import Row, Snapshot
+from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.kcp.claims import BUILT_IN_CLAIMS
 from manifold.types.resource import ALL_VERBS, Object, ResourceType
 from manifold.views.consumers import Consumer, consumers_prefix, normalized, read_consumer
@@ -244,6 +245,29 @@ def scope_in(parts: Sequence[Part]) -> ClaimScope | None:
 
 def _is_object(prefix: bytes) -> bool:
     return prefix.count(b"\x00") == 6
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGround:
+    """A binding as what lets a provider write (`Ground`): a write that is let in by a binding, or a claim, is committed
+    while that binding and the export's claims are as they were when it was let in. `denial` is the answer to others.
+    """
+
+    reach: ConsumerReach
+    denial: errors.StatusError
+
+    async def stands(self, snapshot: Snapshot) -> tuple[Scope | None, Sequence[Guard]]:
+        """What one logical cluster grants at a snapshot."""
+        reach = self.reach
+        parts = await reach.parts_in(snapshot, reach.cluster)
+        if not parts:
+            raise self.denial
+        prefix = consumers_prefix(*reach.export, reach.cluster)
+        guards = [Guard(row.key, row.revision) for row in await snapshot.scan(prefix, keys.after(prefix))]
+        if reach.exported:
+            return None, guards
+        row = await snapshot.get(reach.key)
+        return scope_in(parts), [*guards, Guard(reach.key, row.revision if row is not None else 0)]
 
 
 def shown_type(kind: ResourceType, verbs: tuple[str, ...], status: bool) -> ResourceType:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from manifold.base.user import User
 from manifold.registry.reach import Reach
-from manifold.registry.scope import Scope
+from manifold.registry.scope import Ground, Scope
 from manifold.registry.served import Served
 from manifold.views.resolution import Resolution
 
@@ -35,7 +35,8 @@ class View:
     on; `authority` is by whose rights it gives rights to others. Without `shown`, the request goes to the logical
     cluster itself, and must be allowed there to `user`. `holds` says whether the right to this view still exists; it
     has to be asked again when something changes in one of the logical clusters `rests_on`. `reach` says of which
-    objects there are lists and watches, where these are not all objects of the range that the scope sees.
+    objects there are lists and watches, where these are not all objects of the range that the scope sees. `ground` is
+    asked again in the commit of each write.
     """
 
     prefix: str
@@ -47,3 +48,4 @@ class View:
     scope: Scope | None = None
     reach: Reach | None = None
     authority: User | None = None
+    ground: Ground | None = None

@@ -1,13 +1,14 @@
 """What must not be possible through the view of an export, each by its name."""
 
 import base64
+import threading
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from provider_world import BINDINGS, CONFIGMAPS, IN_DEFAULT, accepted, claim, config_map, widget
+from provider_world import BINDINGS, CONFIGMAPS, IN_DEFAULT, accepted, claim, config_map, wait_for, widget
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 HERE = "/apis/example.io/v1/namespaces/default/widgets"
@@ -229,3 +230,43 @@ def test_a_workspace_out_of_service_is_so_through_a_view(world):
     status, found = world.send("GET", world.view(consumer.cluster) + IN_DEFAULT)
     assert status == 403
     assert "marked inactive" in found["message"]
+
+
+def test_nothing_is_written_by_a_binding_that_ends_meanwhile(world):
+    """A write is let in by the binding as it is in the instant of the commit, so what it owes to the binding's objects
+    is known, and goes with them.
+    """
+    wanted = claim()
+    world.export(claims=[wanted])
+    world.let_in()
+    consumer = world.consumer()
+    path = world.view(consumer.cluster) + IN_DEFAULT
+    for round_number in range(12):
+        world.bind(consumer, claims=[accepted(wanted)])
+        made = world.make(consumer, widget("w"), HERE)
+        owner = {"apiVersion": "example.io/v1", "kind": "Widget", "name": "w", "uid": made["metadata"]["uid"]}
+        answers = []
+
+        def write(round_number=round_number, owner=owner, answers=answers):
+            for number in range(400):
+                body = config_map(f"r{round_number}-{threading.get_ident()}-{number}")
+                body["metadata"]["ownerReferences"] = [owner]
+                answers.append(world.send("POST", path, body)[0])
+                if answers[-1] != 201:
+                    return
+
+        writers = [threading.Thread(target=write) for _ in range(4)]
+        for one in writers:
+            one.start()
+        wait_for(lambda answers=answers: len(answers) > 8)
+        assert consumer.request("DELETE", f"{BINDINGS}/b")[0] == 200
+        for one in writers:
+            one.join()
+        assert set(answers) == {201, 403}
+        wait_for(lambda: consumer.request("GET", f"{BINDINGS}/b")[0] == 404)
+
+        def left():
+            names = [one["metadata"]["name"] for one in consumer.request("GET", IN_DEFAULT)[1]["items"]]
+            return [name for name in names if name != "kube-root-ca.crt"]
+
+        wait_for(lambda left=left: not left())

@@ -1,6 +1,6 @@
 """Deciding a group, without a file."""
 
-from manifold.storage.contract import Change, Guard, GuardFailed, StoreError, Write
+from manifold.storage.contract import Change, Guard, GuardFailed, Malformed, Write
 from manifold.storage.sqlite.group import decide
 
 
@@ -50,7 +50,7 @@ def test_what_is_created_and_deleted_in_one_group_ends_in_it():
 
 def test_a_group_in_which_nothing_holds_writes_nothing():
     decision = decide([([Write(b"a", None)], []), ([Write(b"b", b"")], [Guard(b"b", None)])], {}, 100)
-    assert [type(result) for result in decision.results] == [StoreError, GuardFailed]
+    assert [type(result) for result in decision.results] == [Malformed, GuardFailed]
     assert decision.entries == decision.changes == decision.ended == []
     assert decision.log_bytes == 0
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from manifold.storage.contract import Change, Guard, GuardFailed, StoreError, Write
+from manifold.storage.contract import Change, Guard, GuardFailed, Malformed, StoreError, Write
 from manifold.storage.sqlite.layout import ENTRY_OVERHEAD
 
 Current = Mapping[bytes, tuple[int, bytes | None]]
@@ -60,7 +60,7 @@ def _refusal(writes: Sequence[Write], guards: Sequence[Guard], now: Current) -> 
             return GuardFailed(guard, at)
     for write in writes:
         if write.value is None and write.key not in now:
-            return StoreError(f"a commit deletes {write.key!r}, which is not there: guard its presence")
+            return Malformed(f"a commit deletes {write.key!r}, which is not there: guard its presence")
     return None
 
 
