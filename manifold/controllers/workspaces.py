@@ -20,7 +20,7 @@ from manifold.registry.objects import Kinds
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
-from manifold.storage.contract import MAX_WRITES, Guard, Row, Snapshot, Write
+from manifold.storage.contract import MAX_GUARDS, MAX_WRITES, Guard, Row, Snapshot, Write
 from manifold.types.resource import Object
 from manifold.views.offers import all_definitions
 from manifold.views.resolution import Resolver
@@ -31,6 +31,8 @@ from manifold.workspaces.waiting import keep_rows
 
 RETRY_SECONDS = 1.0
 PAGE = 500
+AT_ONCE = min(MAX_WRITES, MAX_GUARDS) - 2
+"""How many rows go in one commit."""
 LAST = frozenset(
     (
         ("core.kcp.io", "logicalclusters"),
@@ -205,10 +207,10 @@ class SweepController:
             while True:
                 rows = await snapshot.scan(position, end, PAGE)
                 for row in rows:
-                    writes = left_behind(cluster, served.decode(row.value, row.revision))
+                    writes = await left_behind(snapshot, cluster, served.decode(row.value, row.revision))
                     due = [one for one in writes if one.value is not None or await snapshot.get(one.key) is not None]
                     if any(one.value is None for one in due):
-                        await self._store.commit([Write(row.key, None), *due])
+                        await self._delete([row.key], due)
                 if len(rows) < PAGE:
                     break
                 position = rows[-1].key + b"\x00"
@@ -234,14 +236,20 @@ class SweepController:
                 for one in rows if prefix == bindings else ():  # before the binding, which tells of them
                     due += [write.key for write in await entries.written(snapshot, one.key, one.value, None)]
                 due += [row.key for row in rows]
-                while len(due) >= MAX_WRITES - 2:
-                    await self._store.commit([Write(key, None) for key in due[: MAX_WRITES - 2]])
-                    del due[: MAX_WRITES - 2]
+                while len(due) >= AT_ONCE:
+                    await self._delete(due[:AT_ONCE])
+                    del due[:AT_ONCE]
                     await asyncio.sleep(0)
                 if len(rows) < PAGE:
                     break
                 position = rows[-1].key + b"\x00"
         # The row goes last: it tells what is to be swept.
         due += [] if row is None else [row.key]
-        await self._store.commit([*(Write(key, None) for key in due), Write(work, None)], [Guard(work, None)])
+        await self._delete([*due, work])
         return 0.0
+
+    async def _delete(self, due: Sequence[bytes], writes: Sequence[Write] = ()) -> None:
+        """Delete rows, which somebody else may be deleting, too: then all of it is looked at again later."""
+        deleted = [*(Write(key, None) for key in due), *writes]
+        guards = [Guard(one.key, None) for one in deleted if one.value is None]
+        await self._store.commit(deleted, guards)

@@ -18,7 +18,7 @@ from manifold.base import clock, errors, keys
 from manifold.base.fields import Path, forbidden
 from manifold.exports import conditions
 from manifold.exports.bindings import EXTRA_PREFIX
-from manifold.exports.slices import Slices, slice_key
+from manifold.exports.slices import Slices, slice_rows
 from manifold.exports.statuses import Referred
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Author, Kinds
@@ -185,7 +185,7 @@ class ExportEffects(Effects):
         owner = {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExport", "name": name, "uid": metadata["uid"]}
         write = author.write(kind, name, body, owners=[owner])
         plan.create(write.key, write.value or b"")
-        plan.put(slice_key((cluster, name), cluster, name), b"")
+        plan.writes += slice_rows((cluster, name), cluster, name)
         plan.point(index_row(cluster, metadata["uid"], write.key), b"")
         plan.point(mark(cluster, "", metadata["uid"]), b"")
 

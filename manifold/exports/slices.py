@@ -15,12 +15,12 @@ from manifold.exports.references import References
 from manifold.exports.statuses import Referred
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.served import Served
-from manifold.storage.contract import Snapshot
+from manifold.storage.contract import Snapshot, Write
 from manifold.types.resource import Object
 from manifold.views.consumers import consumers_prefix, slices_row
 
 GROUP, RESOURCE = "apis.kcp.io", "apiexportendpointslices"
-INDEX = "slices"
+INDEX, PLACES = "slices", "sliceplaces"
 EXPORT_VALID, PARTITION_VALID = "APIExportValid", "PartitionValid"
 
 
@@ -29,9 +29,18 @@ def slices_prefix(cluster: str, name: str) -> bytes:
     return keys.index_key(INDEX, cluster, name)
 
 
-def slice_key(export: tuple[str, str], cluster: str, name: str) -> bytes:
-    """The key of the index row of a slice."""
-    return keys.index_key(INDEX, *export, cluster, name)
+def slice_rows(export: tuple[str, str], cluster: str, name: str) -> tuple[Write, Write]:
+    """The index row of a slice under its export, and the row that tells where that is: a path may lead elsewhere by
+    the time the slice goes.
+    """
+    under = keys.index_key(INDEX, *export, cluster, name)
+    return Write(under, b""), Write(keys.index_key(PLACES, cluster, name), under)
+
+
+async def slice_rows_of(snapshot: Snapshot, cluster: str, name: str) -> list[bytes]:
+    """The keys of both rows of a slice that has them."""
+    row = await snapshot.get(keys.index_key(PLACES, cluster, name))
+    return [row.value, row.key] if row is not None else []
 
 
 def endpoint(base: str, cluster: str, name: str) -> str:
@@ -112,8 +121,7 @@ class SliceEffects(Effects):
         referred = await self._slices.referred(plan.snapshot, operation.cluster, new)
         now = clock.format_seconds(operation.now)
         await self._slices.tell(plan.snapshot, operation.cluster, new, referred, now)
-        key = slice_key((referred.cluster, referred.name), operation.cluster, new["metadata"]["name"])
-        plan.put(key, b"")
+        plan.writes += slice_rows((referred.cluster, referred.name), operation.cluster, new["metadata"]["name"])
         # A binding that comes or goes in between looks for slices afterwards.
         plan.point(slices_row(referred.cluster, referred.name), b"{}")
 
@@ -126,7 +134,5 @@ class SliceEffects(Effects):
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """Take it out of the index."""
-        referred = await self._slices.referred(plan.snapshot, operation.cluster, old)
-        key = slice_key((referred.cluster, referred.name), operation.cluster, operation.name)
-        if await plan.snapshot.get(key) is not None:
+        for key in await slice_rows_of(plan.snapshot, operation.cluster, operation.name):
             plan.delete(key)

@@ -6,21 +6,21 @@ objects referred to, and whoever they tell of has to learn of the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from manifold.base import keys
 from manifold.exports.bindings import export_cluster_of
 from manifold.exports.export_effects import ExportEffects
-from manifold.exports.slices import slice_key
+from manifold.exports.slices import slice_rows_of
 from manifold.registry.effects import Plan
 from manifold.registry.served import Served
-from manifold.storage.contract import Guard, Write
+from manifold.storage.contract import Guard, Snapshot, Write
 from manifold.types.resource import Object
 from manifold.views.consumers import consumer_key, export_row, slices_row
 
 AT_ONCE = 30
 """Bindings that end in the commit that ends their logical cluster."""
-LeftBehind = Callable[[str, Object], Sequence[Write]]
+LeftBehind = Callable[[Snapshot, str, Object], Awaitable[Sequence[Write]]]
 """From a logical cluster and an object of it to what goes with the object elsewhere."""
 
 
@@ -30,10 +30,12 @@ def _binding(cluster: str, binding: Object) -> list[Write]:
     return [Write(key, None), Write(slices_row(*place), b"{}")]
 
 
-def _slice(cluster: str, slice_: Object) -> list[Write]:
-    export = slice_["spec"]["export"]
-    place = (export.get("path") or cluster, export["name"])
-    return [Write(slice_key(place, cluster, slice_["metadata"]["name"]), None)]
+async def _slice(snapshot: Snapshot, cluster: str, slice_: Object) -> list[Write]:
+    return [Write(key, None) for key in await slice_rows_of(snapshot, cluster, slice_["metadata"]["name"])]
+
+
+async def _bound(snapshot: Snapshot, cluster: str, binding: Object) -> list[Write]:
+    return _binding(cluster, binding)
 
 
 async def consumers_gone(plan: Plan, bindings: Served, cluster: str) -> None:
@@ -53,14 +55,14 @@ async def consumers_gone(plan: Plan, bindings: Served, cluster: str) -> None:
 def left_behind(exports: ExportEffects) -> Mapping[tuple[str, str], LeftBehind]:
     """By group and resource. A deletion of a row that is not there is to be left out by the caller."""
 
-    def _export(cluster: str, export: Object) -> list[Write]:
+    async def _export(snapshot: Snapshot, cluster: str, export: Object) -> list[Write]:
         name = export["metadata"]["name"]
         told = [Write(export_row(cluster, name), b"{}"), Write(slices_row(cluster, name), b"{}")]
         return [*(Write(key, None) for key in exports.index_rows(cluster, export)), *told]
 
     group = "apis.kcp.io"
     return {
-        (group, "apibindings"): _binding,
+        (group, "apibindings"): _bound,
         (group, "apiexports"): _export,
         (group, "apiexportendpointslices"): _slice,
     }

@@ -34,8 +34,14 @@ class Kinds:
         return self._served[(group, resource)]
 
     def all(self) -> Sequence[Served]:
-        """Every type in its stored form."""
-        return tuple(self._served.values())
+        """Every type in its stored form, each range of objects once: of types that share one, that which it is named
+        after.
+        """
+        found: dict[bytes, Served] = {}
+        for one in self._served.values():
+            if one.prefix not in found or one.plain:
+                found[one.prefix] = one
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

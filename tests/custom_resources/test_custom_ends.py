@@ -1,13 +1,10 @@
 """What ends with a definition, a namespace, a workspace: every instance, and no sooner than its finalizers allow."""
 
-import asyncio
 import json
 
 from custom_definitions import DEFINITIONS, MERGE, conditions, define, definition, instance, until
 from support.server import running_server
-
-from manifold.base import keys
-from manifold.storage.sqlite import open_store
+from support.traces import at_rest, keys_with
 
 WIDGETS = "/apis/example.dev/v1/namespaces/default/widgets"
 PATH = f"{DEFINITIONS}/widgets.example.dev"
@@ -88,16 +85,6 @@ def test_workspace_waits_for_custom_resources(server, tmp_path):
     until(lambda: server.request("GET", f"{workspaces}/{made.name}")[0] == 404)
 
 
-async def _keys_of(path, cluster):
-    store = await open_store(path)
-    try:
-        snapshot = await store.snapshot()
-        rows = [row for first in (keys.OBJECT, keys.INDEX) for row in await snapshot.scan(first, first + b"\xff")]
-        return [row.key for row in rows if f"\x00{cluster}\x00".encode() in row.key]
-    finally:
-        await store.close()
-
-
 def test_nothing_is_left_of_a_workspace(tmp_path):
     with running_server(tmp_path) as server:
         made = server.create_workspace(directory=tmp_path)
@@ -116,12 +103,6 @@ def test_nothing_is_left_of_a_workspace(tmp_path):
         made.request("DELETE", f"{WIDGETS}/held")
         made.delete()
 
-        def swept():
-            text = server.request("GET", "/metrics", user="shard-admin")[1]
-            return "manifold_controller_work_depth 0" in text
-
-        until(swept)
-        cluster = made.cluster
-        store = server.root / "store.sqlite"
+        until(lambda: at_rest(server))
         server.stop()
-        assert asyncio.run(_keys_of(store, cluster)) == []
+    assert keys_with(server.root, made.cluster) == []

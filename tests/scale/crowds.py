@@ -1,4 +1,4 @@
-"""Very many workspaces made or deleted by several clients at once, and what is left of them in the store."""
+"""Very many workspaces made or deleted by several clients at once."""
 
 import contextlib
 import http.client
@@ -7,12 +7,8 @@ import os
 import ssl
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 
 from support.server import Server
-
-from manifold.base import keys
-from manifold.storage.sqlite import open_store
 
 CLIENTS = 8
 MANY = int(os.environ.get("SCALE_WORKSPACES", "10000"))
@@ -74,17 +70,3 @@ def all_of(server: Server, method: str, names: Iterable[str], parent: str = "roo
     made = [json.loads(text) for text in each_of(server, method, [(place, workspace(name)) for name in names])]
     assert all(one["status"]["phase"] == "Ready" for one in made)
     return {one["metadata"]["name"]: one["spec"]["cluster"] for one in made}
-
-
-async def segments(store: Path) -> set[str]:
-    """Every segment of every key in a store at rest: objects, index rows, work rows, all there is."""
-    opened = await open_store(store)
-    snapshot = await opened.snapshot()
-    found: set[str] = set()
-    position = b"\x00"
-    while rows := await snapshot.scan(position, b"\xff", 5000):
-        for row in rows:
-            found.update(keys.parts(row.key))
-        position = rows[-1].key + b"\x00"
-    await opened.close()
-    return found

@@ -3,13 +3,13 @@
 Takes minutes, so it is run by `make scale`. SCALE_WORKSPACES makes it smaller.
 """
 
-import asyncio
 import json
 import time
 
 import pytest
-from crowds import MANY, all_of, segments, workspace, workspaces
+from crowds import MANY, all_of, workspace, workspaces
 from support.server import Server, running_server, start_server
+from support.traces import at_rest, segments
 
 pytestmark = pytest.mark.scale
 
@@ -25,11 +25,6 @@ def crowd(server: Server) -> dict[str, str]:
     assert status == 201, made
     children = all_of(server, "POST", [f"w{number}" for number in range(MANY)], "root:crowd")
     return {"crowd": made["spec"]["cluster"], **children}
-
-
-def at_rest(server: Server) -> bool:
-    _, text = server.request("GET", "/metrics", user="shard-admin")
-    return "\nmanifold_controller_work_depth 0\n" in str(text)
 
 
 def left(server: Server, clusters: dict[str, str]) -> int:
@@ -62,7 +57,7 @@ def test_one_by_one(tmp_path):
         assert server.request("DELETE", PLACE)[0] == 200
         until(lambda: gone(server), 10 * SECONDS)
         taken = time.monotonic() - begun
-    assert not segments_of(tmp_path) & set(clusters.values())
+    assert not segments(tmp_path / "server" / "root") & set(clusters.values())
     print(f"\n{MANY} workspaces deleted one by one in {taken:.1f} s")
     assert taken < SECONDS
 
@@ -74,7 +69,7 @@ def test_with_what_they_are_in(tmp_path):
         assert server.request("DELETE", PLACE)[0] == 200
         until(lambda: gone(server), 10 * SECONDS)
         taken = time.monotonic() - begun
-    assert not segments_of(tmp_path) & set(clusters.values())
+    assert not segments(tmp_path / "server" / "root") & set(clusters.values())
     print(f"\n{MANY} workspaces deleted with what they are in, in {taken:.1f} s")
     assert taken < SECONDS
 
@@ -90,7 +85,7 @@ def test_a_kill_in_the_middle_and_a_finalizer(tmp_path):
     until(lambda: left(server, clusters) < 0.7 * MANY, SECONDS)
     server.process.kill()
     server.process.wait()
-    before = segments_of(tmp_path) & set(clusters.values())
+    before = segments(tmp_path / "server" / "root") & set(clusters.values())
     assert len(before) > 0.1 * MANY
     with running_server(tmp_path / "server", "--log-retention", "5s") as server:
         until(lambda: left(server, clusters) == 1, 10 * SECONDS)
@@ -104,8 +99,4 @@ def test_a_kill_in_the_middle_and_a_finalizer(tmp_path):
         path = f"/clusters/{clusters['w7']}{MAPS}/held"
         assert server.request("PATCH", path, body, headers=MERGE)[0] == 200
         until(lambda: gone(server), SECONDS)
-    assert not segments_of(tmp_path) & set(clusters.values())
-
-
-def segments_of(tmp_path) -> set[str]:
-    return asyncio.run(segments(tmp_path / "server" / "root" / "store.sqlite"))
+    assert not segments(tmp_path / "server" / "root") & set(clusters.values())
