@@ -1,6 +1,10 @@
-"""Deciding a group, without a file."""
+"""Groups of commits: how one is decided, without a file, and what comes to be in one."""
+
+import asyncio
+from itertools import count
 
 from manifold.storage.contract import Change, Guard, GuardFailed, Malformed, Write
+from manifold.storage.sqlite import open_store
 from manifold.storage.sqlite.group import decide
 
 
@@ -62,3 +66,33 @@ def test_only_what_replaces_or_deletes_is_log():
     assert updated.log_bytes > 1000
     deleted = decide([([Write(b"a", None)], [])], {b"a": (100, bytes(1000))}, 100)
     assert deleted.log_bytes > updated.log_bytes
+
+
+async def test_commits_that_come_one_after_the_other_share_a_group(tmp_path):
+    """A busy loop finds one request after the other; what they commit is written together."""
+    store = await open_store(tmp_path / "store.db")
+    told: list[int] = []
+    store.listen(lambda changes: told.append(len(changes)))
+
+    async def commit(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await store.commit([Write(b"%d" % number, b"")])
+
+    await asyncio.gather(*(commit(number) for number in range(8)))
+    assert told == [8]
+    await store.close()
+
+
+async def test_a_stream_of_commits_does_not_hold_back_the_first(tmp_path):
+    store = await open_store(tmp_path / "store.db")
+    first = asyncio.ensure_future(store.commit([Write(b"first", b"")]))
+    others = []
+    for number in count():
+        others.append(asyncio.ensure_future(store.commit([Write(b"%d" % number, b"")])))
+        await asyncio.sleep(0)
+        if first.done():
+            break
+        assert number < 100_000
+    await asyncio.gather(*others)
+    await store.close()

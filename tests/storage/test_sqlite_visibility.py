@@ -11,6 +11,7 @@ from test_contract_model import run_example, steps
 
 from manifold.storage.contract import Write
 from manifold.storage.sqlite import open_store, reading
+from manifold.storage.sqlite.store import QUIET_PASSES
 
 
 @pytest.fixture
@@ -33,9 +34,13 @@ async def test_rows_the_loop_has_not_been_told_of_are_not_seen(path):
     heard = []
     store.listen(heard.extend)
     commit = asyncio.ensure_future(store.commit([Write(b"changed", b"2"), Write(b"deleted", None), Write(b"new", b"")]))
-    await asyncio.sleep(0)  # The commit is gathered,
-    await asyncio.sleep(0)  # and handed over.
+    for _ in range(
+        QUIET_PASSES + 2
+    ):  # One in which it is gathered, one more to see that it is new, and the quiet ones.
+        await asyncio.sleep(0)
+    deadline = time.monotonic() + 10
     while last_in_file(path) == revision:
+        assert time.monotonic() < deadline, "the commit has not been handed over"
         time.sleep(0.001)  # noqa: ASYNC251 (holding the loop is the point)
     # Nothing below suspends, so the loop does not get to the outcome.
     assert (store.revision, heard) == (revision, [])

@@ -1,8 +1,11 @@
 """The store of the embedded engine: what runs on the event loop.
 
-Commits are gathered during one pass of the loop and handed to the writer's thread together. Its outcomes come back in
-order, one call per group: first the revision moves on, then the listeners are told, then the callers continue. So
-nobody on the loop sees a row of a revision the listeners have not heard of.
+Commits are gathered as long as the loop goes on finding new ones, and handed to the writer's thread together: what a
+group costs (a transaction, a sync, waking two threads) is shared by all of it, and a busy loop gains more by not being
+disturbed than it loses by waiting. Where nothing else is on its way that is two empty passes of the loop, microseconds.
+
+Outcomes come back in order, one call per group: first the revision moves on, then the listeners are told, then the
+callers continue. So nobody on the loop sees a row of a revision the listeners have not heard of.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from manifold.storage.sqlite import layout
 from manifold.storage.sqlite.opening import Opened, explained, open_file
 from manifold.storage.sqlite.reading import Horizon, Reader, SqliteSnapshot
 from manifold.storage.sqlite.retention import Retention
-from manifold.storage.sqlite.writer import Compaction, Outcome, Pending, Writer
+from manifold.storage.sqlite.writer import GROUP_COMMITS, Compaction, Outcome, Pending, Writer
 
 
 async def open_store(
@@ -66,6 +69,13 @@ async def open_store(
 def _give_back(opening: asyncio.Future[Opened]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
+
+
+QUIET_PASSES = 2
+"""Passes of the loop without a new commit after which a group is handed over. A request that has arrived needs as many
+to be read and to come to its commit."""
+MOST_PASSES = 20
+"""Passes after which it is, whatever still comes."""
 
 
 class SqliteStore:
@@ -124,7 +134,7 @@ class SqliteStore:
         future: asyncio.Future[int] = self._loop.create_future()
         self._gathered.append(Pending(tuple(writes), tuple(guards), size, future))
         if len(self._gathered) == 1:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._gather, 0, 0, 0)
         return await future
 
     async def changes(self, after: int, limit: int = 1000) -> Sequence[Change]:
@@ -159,6 +169,15 @@ class SqliteStore:
         await self._writer.stop()
         self._reader.close()
         os.close(self._lock)
+
+    def _gather(self, passes: int, quiet: int, before: int) -> None:
+        """Wait for further commits. `quiet`: for so many of the `passes` there have been `before`, and no more."""
+        count = len(self._gathered)
+        quiet = quiet + 1 if count == before else 0
+        if quiet >= QUIET_PASSES or count >= GROUP_COMMITS or passes >= MOST_PASSES:
+            self._hand_over()
+        else:
+            self._loop.call_soon(self._gather, passes + 1, quiet, count)
 
     def _hand_over(self) -> None:
         if self._gathered:
