@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import orjson
 
@@ -77,8 +78,12 @@ def base62(digest: bytes) -> str:
     return "".join(reversed(digits)) or "0"
 
 
+@lru_cache(1000)
 def hashed(text: str) -> str:
-    """A text in the form of hashes in names and labels: SHA-224 in base 62 (APIs reference, section 0.1)."""
+    """A text in the form of hashes in names and labels: SHA-224 in base 62 (APIs reference, section 0.1).
+
+    Kept while in use: what names an export or a claim is asked for with every binding.
+    """
     return base62(hashlib.sha224(text.encode()).digest())
 
 

@@ -8,7 +8,7 @@ no owner and takes what it names (KEP-555, objects from before the first apply).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from manifold.base import clock
@@ -46,17 +46,16 @@ class Kinds:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Where and when objects are written."""
+    """Where and when objects are written; `timestamp` is that time as objects carry it."""
 
     kinds: Kinds
     clock: Clock
     cluster: str
     now: datetime
+    timestamp: str = field(init=False)
 
-    @property
-    def timestamp(self) -> str:
-        """The time of writing as objects carry it."""
-        return clock.format_seconds(self.now)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "timestamp", clock.format_seconds(self.now))
 
     def condition(self, kind: str) -> Object:
         """A condition of kcp's form that is true since now."""
