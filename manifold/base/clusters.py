@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from hashlib import sha224
 
+from manifold.base.numerals import BASE36, numeral
+
 ROOT = "root"
 """The logical cluster at the top of the tree."""
 SYSTEM_ADMIN = "system:admin"
@@ -28,7 +30,6 @@ _SEGMENT = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_segment = re.compile(_SEGMENT).fullmatch
 _is_flat = re.compile("[a-z0-9][a-z0-9-]{0,61}[a-z0-9]").fullmatch
 _is_path = re.compile(f"{_SEGMENT}(?::{_SEGMENT})*").fullmatch
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def is_valid_name(text: str) -> bool:
@@ -86,13 +87,8 @@ def request_path(path: str) -> str:
 
 def base36(digest: bytes) -> str:
     """Bytes as a big-endian number in lower-case base 36, after one `0` for each leading zero byte."""
-    number = int.from_bytes(digest, "big")
-    found = []
-    while number:
-        number, digit = divmod(number, 36)
-        found.append(_DIGITS[digit])
     zeros = len(digest) - len(digest.lstrip(b"\0"))
-    return "0" * zeros + "".join(reversed(found))
+    return "0" * zeros + numeral(digest, BASE36)
 
 
 def child_name(random: bytes) -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import orjson
 
+from manifold.base.numerals import BASE62, numeral
 from manifold.types.resource import Object
 from manifold.views.rows import BoundExport, Defined
 
@@ -26,7 +27,6 @@ EXPORT_LABEL = "internal.apis.kcp.io/export"
 CLAIM_LABEL_PREFIX = "claimed.internal.apis.kcp.io/"
 REFLEXIVE = "LstvmbbzVDDOn90ZbhzSQO5U3DMCf88h1pZ"
 """What the claim label of a binding says where no accepted claim on bindings covers it."""
-_BASE62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,7 @@ class Export:
 
 def base62(digest: bytes) -> str:
     """A digest as one big-endian number in base 62, digits first, without padding."""
-    number = int.from_bytes(digest, "big")
-    digits = []
-    while number:
-        number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return "".join(reversed(digits)) or "0"
+    return numeral(digest, BASE62) or "0"
 
 
 @lru_cache(1000)

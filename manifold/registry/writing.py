@@ -36,6 +36,8 @@ from manifold.types.resource import Object
 ATTEMPTS = 8
 CLUSTER_ANNOTATION = "kcp.io/cluster"
 TERMINATING = "NamespaceTerminating"
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""What a random digit becomes where a UUID tells its variant."""
 
 
 @dataclass(slots=True)
@@ -107,11 +109,8 @@ class SystemClock:
 
     def uid(self) -> str:
         """A new random UUID."""
-        digits = bytearray(os.urandom(16))
-        digits[6] = digits[6] & 0x0F | 0x40
-        digits[8] = digits[8] & 0x3F | 0x80
-        text = digits.hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        text = os.urandom(16).hex()
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
     def random_below(self, limit: int) -> int:
         """A random number."""
