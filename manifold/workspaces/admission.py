@@ -7,6 +7,8 @@ may set what is the system's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 
 from manifold.admission.plugin import Admission, Plugin
@@ -21,6 +23,7 @@ from manifold.workspaces.content import (
     PATH_ANNOTATION,
     REQUIRED_GROUPS_ANNOTATION,
     TYPE_ANNOTATION,
+    annotations_in,
 )
 from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes, check_relation
 
@@ -46,8 +49,8 @@ class WorkspaceAdmission(Plugin):
         self._types = types
         self._chain = chain
 
-    async def parent(self, request: Admission) -> Object:
-        """The LogicalCluster a workspace is created in. The commit is bound to it."""
+    async def parent(self, request: Admission) -> Mapping[str, str]:
+        """The annotations of the LogicalCluster a workspace is created in. The commit is bound to it."""
         key = self._logical_clusters.key(request.cluster, "", "cluster")
         row = await request.snapshot.get(key)
         if row is None:
@@ -55,7 +58,7 @@ class WorkspaceAdmission(Plugin):
         guard = Guard(key, row.revision)
         if guard not in request.guards:
             request.guards.append(guard)
-        return self._logical_clusters.decode(row.value, row.revision)
+        return annotations_in(self._logical_clusters, row.value)
 
     async def admit(self, request: Admission) -> None:
         """Set the owner, required groups and the type of a new workspace."""
@@ -66,8 +69,7 @@ class WorkspaceAdmission(Plugin):
         if not _has_shape(spec):
             return  # validation, which comes later, says what is wrong
         annotations = metadata.setdefault("annotations", {})
-        parent = await self.parent(request)
-        given = parent["metadata"].get("annotations", {})
+        given = await self.parent(request)
         if not request.user.privileged:
             annotations[OWNER_ANNOTATION] = orjson.dumps(request.user.info()).decode()
             required = given.get(REQUIRED_GROUPS_ANNOTATION)
@@ -88,7 +90,7 @@ class WorkspaceAdmission(Plugin):
         for label, value in (found.spec.get("additionalWorkspaceLabels") or {}).items():
             metadata.setdefault("labels", {}).setdefault(label, value)
 
-    async def _default_type(self, request: Admission, spec: Object, parent: dict[str, str]) -> None:
+    async def _default_type(self, request: Admission, spec: Object, parent: Mapping[str, str]) -> None:
         kind = spec.get("type") or {}
         path, name = kind.get("path") or "", kind.get("name") or ""
         if not name:
@@ -102,7 +104,7 @@ class WorkspaceAdmission(Plugin):
             path = found.path
         spec["type"] = {"name": name, "path": path}
 
-    async def _default_child(self, request: Admission, parent: dict[str, str]) -> Object:
+    async def _default_child(self, request: Admission, parent: Mapping[str, str]) -> Object:
         path, _, name = parent.get(TYPE_ANNOTATION, "").rpartition(":")
         found = await self._types.find(request.snapshot, path, name) if path else None
         default: Object | None = found.spec.get("defaultChildWorkspaceType") if found is not None else None
@@ -143,7 +145,7 @@ class WorkspaceAdmission(Plugin):
             if not (await self._chain.authorize_deep(asked)).allowed:
                 text = f"unable to use workspace type {one.reference}: missing verb='use' permission on workspacetype"
                 raise self._forbidden(request, text)
-        parent = (await self.parent(request))["metadata"].get("annotations", {})
+        parent = await self.parent(request)
         path, _, name = parent.get(TYPE_ANNOTATION, "").rpartition(":")
         if path:
             problem = check_relation(await self.closure(request, path, name), closure)

@@ -7,8 +7,10 @@ watch, label and delete them (tenancy reference, sections 3.5, 5.1 and 8.5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import orjson
 
@@ -17,6 +19,7 @@ from manifold.exports import bindings, statuses
 from manifold.exports import conditions as kcp_conditions
 from manifold.exports.bindings import Export
 from manifold.registry.objects import Author
+from manifold.registry.served import Served
 from manifold.storage.contract import Write
 from manifold.types.resource import Object
 from manifold.views.rows import row_key, row_value
@@ -60,6 +63,12 @@ class Birth:
     universal: bool
     required_groups: str = ""
     terminators: Sequence[str] = ()
+
+
+@lru_cache(200)
+def annotations_in(kind: Served, value: bytes) -> Mapping[str, str]:
+    """The annotations in a record of a LogicalCluster. Many workspaces in a row have the same parent."""
+    return MappingProxyType(kind.decode(value, 0)["metadata"].get("annotations") or {})
 
 
 def administrator_binding(author: Author, user: str) -> Write:

@@ -157,10 +157,10 @@ class WorkspaceEffects(Effects):
         plan.guards.append(Guard(logical_clusters.key(birth.cluster, "", content.LOGICAL_CLUSTER), 0))
         self._finish(new, birth, here)
 
-    async def _parent(self, operation: Operation, plan: Plan) -> Object:
+    async def _parent(self, operation: Operation, plan: Plan) -> Mapping[str, str]:
         kind = self._kinds.get("core.kcp.io", "logicalclusters")
         row = await plan.snapshot.get(kind.key(operation.cluster, "", content.LOGICAL_CLUSTER))
-        return kind.decode(row.value, row.revision) if row is not None else {"metadata": {}}
+        return content.annotations_in(kind, row.value) if row is not None else {}
 
     def _unschedulable(self, spec: Object) -> str:
         selector = (spec.get("location") or {}).get("selector")
@@ -172,14 +172,14 @@ class WorkspaceEffects(Effects):
             return f"spec.location.selector is invalid: {error}"
         return "" if matches else UNSCHEDULABLE
 
-    def _birth(self, operation: Operation, new: Object, closure: Closure, parent: Object) -> content.Birth:
+    def _birth(self, operation: Operation, new: Object, closure: Closure, parent: Mapping[str, str]) -> content.Birth:
         metadata = new["metadata"]
         annotations = metadata.get("annotations", {})
         found = [self._exports.find(path, name) for path, name in closure.default_exports()]
         pending = closure.pending_initializers
         if None in found:
             pending = [*pending, content.APIBINDINGS_INITIALIZER]
-        above = parent["metadata"].get("annotations", {}).get(content.PATH_ANNOTATION) or operation.cluster
+        above = parent.get(content.PATH_ANNOTATION) or operation.cluster
         return content.Birth(
             cluster=new["spec"].get("cluster") or clusters.child_name(os.urandom(clusters.CHILD_NAME_BYTES)),
             path=clusters.join(above, metadata["name"]),
