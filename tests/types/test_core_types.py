@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
+from type_writes import NOW, changed
 
 from manifold.types.configuration import CONFIG_MAPS, SECRETS
 from manifold.types.key_pairs import next_block
 from manifold.types.namespaces import NAMESPACES, SERVICE_ACCOUNTS
 from manifold.types.quotas import RESOURCE_QUOTAS
 from manifold.types.resource import Object, ResourceType
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def taken(kind: ResourceType, obj: Object) -> Object:
@@ -33,12 +32,6 @@ def refused(kind: ResourceType, obj: Object) -> list[str]:
     kind.strategy.default(obj)
     kind.strategy.prepare_create(obj)
     return [str(error) for error in kind.strategy.validate_create(obj)]
-
-
-def changed(kind: ResourceType, old: Object, new: Object) -> list[str]:
-    kind.strategy.default(new)
-    kind.strategy.prepare_update(new, old)
-    return [str(error) for error in kind.strategy.validate_update(new, old)]
 
 
 def encoded(text: str) -> str:
