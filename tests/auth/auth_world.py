@@ -12,6 +12,8 @@ from manifold.base.user import AUTHENTICATED, User
 from manifold.schema import records
 from manifold.storage.contract import Store, Write
 
+ISSUER = "https://kcp.default.svc"
+
 
 class BoundTo:
     """Export policies as a table: (cluster, group, resource) to the cluster whose policy holds."""
