@@ -5,11 +5,11 @@ import asyncio
 import pytest
 import uvloop
 
+from manifold.server.exchange import chunk
 from manifold.server.health import LOG, PING, answer
 from manifold.server.metrics import Registry
 from manifold.server.process_metrics import REQUEST_BOUNDS, RequestMetrics
 from manifold.server.serving import Server
-from manifold.server.transport import chunk
 
 HEADERS = [
     (b"audit-id", b"0" * 36),

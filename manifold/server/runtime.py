@@ -42,7 +42,7 @@ def tune_memory() -> None:
 def tune_objects() -> None:
     """Take what start-up made out of the garbage collector's sight, and let it run less often from then on.
 
-    Requests leave no reference cycles behind (`manifold.server.transport` sees to that), so there is little to find.
+    Requests leave no reference cycles behind (`manifold.server.exchange` sees to that), so there is little to find.
     """
     gc.collect()
     gc.freeze()

@@ -19,7 +19,8 @@ from typing import Any
 
 from uvicorn.config import Config
 
-from manifold.server.transport import Connection, State
+from manifold.server.exchange import State
+from manifold.server.transport import Connection
 
 TICK_SECONDS = 1.0
 SWEEP_TICKS = 5
