@@ -64,11 +64,6 @@ def cluster_prefix(group: str, resource: str, identity: str, cluster: str) -> by
     return type_prefix(group, resource, identity) + segment(cluster)
 
 
-def namespace_prefix(group: str, resource: str, identity: str, cluster: str, namespace: str) -> bytes:
-    """The range of one stored type in one namespace."""
-    return cluster_prefix(group, resource, identity, cluster) + segment(namespace)
-
-
 def after(prefix: bytes) -> bytes:
     """The first key behind the range of all keys that start with `prefix` (which ends with NUL)."""
     return prefix[:-1] + b"\x01"

@@ -27,7 +27,6 @@ _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = f"({_QUALIFIED})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
-_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 
 
 def _full(pattern: str) -> Callable[[str], re.Match[str] | None]:
@@ -41,7 +40,6 @@ _is_label_1035 = _full(_LABEL_1035)
 _is_qualified = _full(_QUALIFIED)
 _is_label_value = _full(_LABEL_VALUE)
 _is_config_key = re.compile(_CONFIG_KEY).fullmatch
-_is_identifier = re.compile(_IDENTIFIER).fullmatch
 
 
 def _format(text: str, pattern: str, *examples: str) -> str:
@@ -93,14 +91,6 @@ _CONFIG_KEY_TEXT = _format(
     "key.name",
     "KEY_NAME",
     "key-name",
-)
-_IDENTIFIER_TEXT = _format(
-    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters "
-    "or '_'",
-    _IDENTIFIER,
-    "my_name",
-    "MY_NAME",
-    "MyName",
 )
 
 
@@ -206,11 +196,6 @@ def config_key(text: str) -> list[str]:
     elif text.startswith(".."):
         errors.append("must not start with '..'")
     return errors
-
-
-def c_identifier(text: str) -> list[str]:
-    """What keeps `text` from being an identifier of the C language."""
-    return [] if _is_identifier(text) else [_IDENTIFIER_TEXT]
 
 
 def fully_qualified(text: str) -> list[str]:

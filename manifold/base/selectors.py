@@ -348,11 +348,6 @@ def from_object(selector: Mapping[str, Any] | None) -> Selector:
     return _selector(found)
 
 
-def from_labels(labels: Mapping[str, str]) -> Selector:
-    """The selector of objects that carry all of `labels`, which are taken as valid."""
-    return _selector(Requirement(key, EQUALS, (value,)) for key, value in labels.items())
-
-
 def validate_labels(labels: Mapping[str, str], path: Path) -> list[FieldError]:
     """What is wrong with keys and values of labels at `path`; every error carries the path of the whole map."""
     errors: list[FieldError] = []

@@ -110,10 +110,6 @@ class Gauge(Counter):
         """Replace the value."""
         self.value = value
 
-    def decrease(self, amount: float = 1) -> None:
-        """Take `amount` away."""
-        self.value -= amount
-
 
 class Histogram:
     """How often a value fell under each bound."""

@@ -47,20 +47,9 @@ def types_by_resource() -> Mapping[tuple[str, str, str], ResourceType]:
     return MappingProxyType({(each.group, each.version, each.resource): each for each in _described()})
 
 
-@cache
-def types_by_kind() -> Mapping[tuple[str, str, str], ResourceType]:
-    """The described types by (group, version, kind)."""
-    return MappingProxyType({(each.group, each.version, each.kind): each for each in _described()})
-
-
 def find_type(group: str, version: str, resource: str) -> ResourceType | None:
     """The described type of this group, version and resource, or None. Whether it is served is the view's to say."""
     return types_by_resource().get((group, version, resource))
-
-
-def find_kind(group: str, version: str, kind: str) -> ResourceType | None:
-    """The described type whose objects are of this kind, or None."""
-    return types_by_kind().get((group, version, kind))
 
 
 class BuiltInTypes:

@@ -169,7 +169,17 @@ async def test_a_token_bound_to_a_secret(world: World) -> None:
 
 async def test_a_legacy_token_is_good_while_its_secret_holds_it(world: World) -> None:
     held = await Accounts(world).create()
-    token = held.issuer.issue_legacy("c1", "ns", "sa", "u-1", "kept")
+    about = {
+        "clusterName": "c1",
+        "namespace": "ns",
+        "secret.name": "kept",
+        "service-account.name": "sa",
+        "service-account.uid": "u-1",
+    }
+    claims = {f"kubernetes.io/serviceaccount/{name}": value for name, value in about.items()}
+    token = held.issuer.signing.sign(
+        {**claims, "iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:ns:sa"}
+    )
     assert token_cluster(token) == "c1"
     assert not await held.good(token)
     await world.put(SECRET, {"metadata": {"uid": "s-1"}, "data": {"token": b64encode(token.encode()).decode()}})

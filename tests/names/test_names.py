@@ -146,8 +146,6 @@ def test_a_prefix_may_end_in_a_dash() -> None:
 def test_other_formats() -> None:
     assert names.fully_qualified("a.b.c") == []
     assert names.fully_qualified("a.b") == ["should be a domain with at least three segments separated by dots"]
-    assert names.c_identifier("_a1") == []
-    assert len(names.c_identifier("1a")) == 1
     assert names.dns_label_1035("a1") == []
     assert len(names.dns_label_1035("1a")) == 1
     assert names.domain_prefixed_path("acme.io/foo/bar") == []

@@ -27,7 +27,9 @@ def test_a_key_gives_back_its_parts(parts):
 
 @given(PARTS, PARTS, st.integers(3, 5))
 def test_a_range_holds_what_belongs_to_it_and_nothing_else(inside, other, depth):
-    prefix = {3: keys.type_prefix, 4: keys.cluster_prefix, 5: keys.namespace_prefix}[depth](*inside[:depth])
+    prefix = keys.type_prefix(*inside[:3]) if depth == 3 else keys.cluster_prefix(*inside[:4])
+    if depth == 5:
+        prefix += keys.segment(inside[4])
     for parts in (inside, other):
         within = prefix <= keys.ObjectKey(*parts).encode() < keys.after(prefix)
         assert within == (parts[:depth] == inside[:depth])

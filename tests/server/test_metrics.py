@@ -24,7 +24,7 @@ def test_counters_and_gauges():
     counter.increase(2)
     gauge = registry.gauge("level", "A level.").child()
     gauge.set(5)
-    gauge.decrease()
+    gauge.set(4)
     assert samples(registry) == {("things_total", (("kind", "a"),)): 3, ("level", ()): 4}
 
 

@@ -192,22 +192,6 @@ class TokenIssuer:
             }
         )
 
-    def issue_legacy(self, cluster: str, namespace: str, name: str, uid: str, secret: str) -> str:
-        """A token without expiry, to be kept in a Secret of type `kubernetes.io/service-account-token`.
-
-        It is good only while that Secret holds it.
-        """
-        claims = {
-            "iss": LEGACY_ISSUER,
-            _LEGACY + "clusterName": cluster,
-            _LEGACY + "namespace": namespace,
-            _LEGACY + "secret.name": secret,
-            _LEGACY + "service-account.name": name,
-            _LEGACY + "service-account.uid": uid,
-            "sub": service_account_user(namespace, name),
-        }
-        return self.signing.sign(claims)
-
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
