@@ -54,9 +54,19 @@ def decode(key: bytes) -> ObjectKey:
     return ObjectKey(group, resource, identity, cluster, namespace, name)
 
 
+def resource_prefix(group: str, resource: str) -> bytes:
+    """The range of all objects of a group and resource, whatever their identity, in all logical clusters."""
+    return OBJECT + segment(group) + segment(resource)
+
+
+def is_of_resource(prefix: bytes) -> bool:
+    """Whether a range is one of `resource_prefix`."""
+    return prefix[:1] == OBJECT and prefix.count(END) == 2
+
+
 def type_prefix(group: str, resource: str, identity: str = "") -> bytes:
     """The range of all objects of one stored type, in all logical clusters."""
-    return OBJECT + segment(group) + segment(resource) + segment(identity)
+    return resource_prefix(group, resource) + segment(identity)
 
 
 def cluster_prefix(group: str, resource: str, identity: str, cluster: str) -> bytes:

@@ -22,9 +22,10 @@ from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import MAX_GUARDS, MAX_WRITES, Guard, Row, Snapshot, Write
 from manifold.types.resource import Object
+from manifold.views.known_types import defined_rows
 from manifold.views.offers import all_definitions
 from manifold.views.resolution import Resolver
-from manifold.views.rows import gates, read_row, row_key
+from manifold.views.rows import EMPTY, gates, read_row, row_key
 from manifold.workspaces import content, entries
 from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
 from manifold.workspaces.waiting import keep_rows
@@ -224,7 +225,10 @@ class SweepController:
         await self._sweep_elsewhere(await self._store.snapshot(), cluster)
         snapshot = await self._store.snapshot()
         row = await snapshot.get(row_key(cluster))
-        told = await all_definitions(snapshot, read_row(row.value)) if row is not None else []
+        register = read_row(row.value) if row is not None else EMPTY
+        told = await all_definitions(snapshot, register)
+        known = sorted(defined_rows(register.definitions, cluster))
+        due += [key for key in known if await snapshot.get(key) is not None]
         defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment

@@ -16,6 +16,7 @@ from manifold.exports.bindings import EXTRA_PREFIX, Export, ExportedResource
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Guard, Snapshot, Store
 from manifold.types.resource import Object
+from manifold.views.known_types import offered_row
 from manifold.views.offers import definition_of, keep, offer_key, offer_row, offered, schema_key
 from manifold.views.remembering import Remembered
 from manifold.views.rows import Defined
@@ -101,6 +102,7 @@ class Offerings:
             told, content = offered(definition_of(schema))
             definitions.append(told)
             rows.append((schema_key(told.content), content))
+            rows.append((offered_row(told.group, told.plural, told.content), b""))
             stored = tuple(version["name"] for version in schema["spec"]["versions"] if version.get("storage"))
             resources.append(
                 ExportedResource(schema["spec"]["group"], told.plural, one["schema"], schema["metadata"]["uid"], stored)

@@ -10,6 +10,7 @@ from manifold.base import keys
 from manifold.exports.naming import Used
 from manifold.registry.effects import Plan
 from manifold.storage.contract import Guard, Row, Snapshot
+from manifold.views.known_types import defined_rows
 from manifold.views.offers import bound_definitions
 from manifold.views.rows import EMPTY, BoundExport, Claimed, Defined, gate_key, read_row, row_key, row_value
 from manifold.views.rows import Row as Told
@@ -69,6 +70,12 @@ class Register:
             plan.put(gate_key(self._cluster, name), b"")
         for name in sorted(before - after):
             plan.delete(gate_key(self._cluster, name))
+        known = defined_rows(self._before.definitions, self._cluster)
+        serving = defined_rows(definitions, self._cluster)
+        for key in sorted(serving - known):
+            plan.put(key, b"")
+        for key in sorted(known - serving):
+            plan.delete(key)
 
     async def relabel(self, plan: Plan) -> None:
         """Leave work where claims have changed: objects of their types are to be labelled anew."""

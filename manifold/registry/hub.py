@@ -1,10 +1,11 @@
 """The watch hub: the process's one reader of the log, and who is told of what.
 
 The store calls `publish` with every change before the commit that made it returns. Each object change becomes one
-`Event`, and the event is offered to the watchers of the ranges its key lies in: type, cluster, namespace and the object
-itself. Finding them costs a few dictionary look-ups however many watchers there are. The bytes of an event are made
-once per representation and shared by everyone who gets them. What a group of commits brings a watcher leaves in one
-write, because a write to a TLS connection costs more than all the rest.
+`Event`, and the event is offered to the watchers of the ranges its key lies in: type, cluster, namespace and the
+object itself; and of the resource under every identity, while anybody watches such a range. Finding them costs a few
+dictionary look-ups however many watchers there are. The bytes of an event are made once per representation and shared
+by everyone who gets them. What a group of commits brings a watcher leaves in one write, because a write to a TLS
+connection costs more than all the rest.
 
 Bookmarks are never ahead of what was sent: a watcher that is up to date has been offered everything up to `revision`,
 because offering happens inside the same call that advances it.
@@ -98,6 +99,7 @@ class Hub:
         self._ranges: dict[bytes, set[Subscriber]] = {}
         self._count = 0
         self._of_rows = 0
+        self._of_resources = 0
         store.listen(self.publish)
 
     @property
@@ -112,6 +114,7 @@ class Hub:
         self._ranges.setdefault(prefix, set()).add(subscriber)
         self._count += 1
         self._of_rows += prefix[:1] != keys.OBJECT
+        self._of_resources += keys.is_of_resource(prefix)
 
     def unsubscribe(self, prefix: bytes, subscriber: Subscriber) -> None:
         """End a subscription; unknown ones are ignored."""
@@ -120,6 +123,7 @@ class Hub:
             members.discard(subscriber)
             self._count -= 1
             self._of_rows -= prefix[:1] != keys.OBJECT
+            self._of_resources -= keys.is_of_resource(prefix)
             if not members:
                 del self._ranges[prefix]
 
@@ -136,7 +140,9 @@ class Hub:
             key = change.key
             event: Event | None = None
             if key[:1] == keys.OBJECT:
-                end = key.index(b"\x00", key.index(b"\x00", key.index(b"\x00") + 1) + 1) + 1
+                end = key.index(b"\x00", key.index(b"\x00") + 1) + 1
+                if not self._of_resources:
+                    end = key.index(b"\x00", end) + 1
             elif self._of_rows and key[:1] == keys.INDEX:
                 end = key.index(b"\x00") + 1
             else:

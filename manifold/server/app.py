@@ -25,6 +25,7 @@ from manifold.server import health
 from manifold.server.documents import METRICS, NOT_IN_WORKSPACE
 from manifold.server.fairness import Turns
 from manifold.server.mounts import Mounts
+from manifold.server.negotiation import asks_for_metadata
 from manifold.server.process_metrics import RequestMetrics
 from manifold.server.request import Receive, Request, attributes_of
 from manifold.server.request_info import RequestInfo
@@ -247,9 +248,13 @@ class Application:
         info, resolver = request.info, self._doors.resolver
         if cluster == WILDCARD:
             _check_wildcard(info)
+            if info.namespace:
+                raise errors.bad_request(ACROSS_NAMESPACES)
             if info.identity:
                 return await resolver.identified(info.group, info.version, info.resource, info.identity)
         served = resolution.find(info.group, info.version, info.resource)
+        if served is None and cluster == WILDCARD and asks_for_metadata(request.header(b"accept")):
+            return await resolver.under_every_identity(info.group, info.version, info.resource)
         if served is None and resolution.definitions:
             served = await resolver.find(cluster, info.group, info.version, info.resource)
         if info.identity and served is not None and served.identity != info.identity:

@@ -88,6 +88,14 @@ def negotiate(accept: str, protobuf: bool = False, watch: bool = False) -> Accep
     raise errors.no_representation(READ_TYPES)
 
 
+def asks_for_metadata(accept: str) -> bool:
+    """Whether the answer to a client would be metadata alone."""
+    try:
+        return negotiate(accept).form == "metadata"
+    except errors.StatusError:
+        return False
+
+
 @lru_cache(1024)
 def refusal_media(accept: str) -> str:
     """The media type a refusal is told in: the first that is asked for without a transformation, else JSON. A `Status`

@@ -110,7 +110,7 @@ def parse(method: str, raw_path: str, watch: bool = False, name_selector: str = 
     identity = ""
     if ":" in resource:
         resource, identity = resource.split(":", 1)
-        if not resource:
+        if not resource or not identity:
             return RequestInfo(cluster, _decoded(rest), method.lower())
     watching = False
     if not name:

@@ -66,6 +66,7 @@ from manifold.storage.contract import Store
 from manifold.storage.sqlite import open_store
 from manifold.types.kcp import EXPORTED_TYPES, SYSTEM_TYPES
 from manifold.types.table import built_in_types
+from manifold.views import known_types
 from manifold.views.ranges import StoredRanges
 from manifold.views.resolution import Resolver
 from manifold.workspaces import entries, guarding
@@ -205,6 +206,7 @@ async def _assemble(
     await bootstrap(store, clock, foundation, kinds, setting)
     await entries.complete(store)
     await write_rows(store, kinds.get("core.kcp.io", "logicalclusters"))
+    await known_types.write_rows(store)
     await note_urls(store, surroundings.external_url, surroundings.virtual_workspace_url)
 
     exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}

@@ -77,20 +77,26 @@ class Definitions:
         found = self._identified.get(name)
         if found is not None:
             return found
-        plain = self._remembered.get(defined.content)
+        plain = await self.offered(snapshot, defined.content)
         if plain is None:
-            row = await snapshot.get(schema_key(defined.content))
-            if row is None:
-                return None
-            if len(row.value) < LARGE:
-                plain = self._keep(_made(orjson.loads(row.value), len(row.value)))
-            else:
-                async with self._one_by_one:
-                    plain = self._remembered.get(defined.content)
-                    plain = plain or self._keep(await off_loop(_read, row))
+            return None
         found = plain.identified(defined.identity)
         self._identified.put(name, found, found.weight)
         return found
+
+    async def offered(self, snapshot: Snapshot, content: str) -> Definition | None:
+        """The types of a schema that is or was offered, under no identity; None where nobody has offered it."""
+        found = self._remembered.get(content)
+        if found is not None:
+            return found
+        row = await snapshot.get(schema_key(content))
+        if row is None:
+            return None
+        if len(row.value) < LARGE:
+            return self._keep(_made(orjson.loads(row.value), len(row.value)))
+        async with self._one_by_one:
+            found = self._remembered.get(content)
+            return found or self._keep(await off_loop(_read, row))
 
     def _keep(self, made: Definition) -> Definition:
         found = self._remembered.get(made.content)

@@ -18,7 +18,7 @@ from hashlib import sha256
 import orjson
 
 from manifold.base import keys
-from manifold.storage.contract import Snapshot, Store, Write
+from manifold.storage.contract import MAX_WRITES, Snapshot, Store, Write
 from manifold.types.apiextensions.custom_types import content_hash
 from manifold.types.resource import Object
 from manifold.views.remembering import Remembered
@@ -28,6 +28,8 @@ SCHEMAS, OFFERS = "schema", "offer"
 PATH_SEGMENT_NAME = "PathSegmentName"
 REMEMBERED_BYTES = 4 << 20
 """Of lists that are kept parsed; parsed, they are several times that."""
+TOGETHER_BYTES = 256 << 10
+"""How much of content goes in one commit, unless one row alone is more."""
 _read: Remembered[str, tuple[Defined, ...]] = Remembered(REMEMBERED_BYTES)
 
 
@@ -119,8 +121,19 @@ async def all_definitions(snapshot: Snapshot, row: Row) -> list[Defined]:
 
 
 async def keep(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> None:
-    """Write rows of content that are not there yet. A commit each: a schema may be as large as a commit can be."""
+    """Write rows that are not there yet, each but once. Small ones go together; a schema may be as large as a commit
+    can be.
+    """
     snapshot = await store.snapshot()
-    for key, value in rows:
-        if await snapshot.get(key) is None:
-            await store.commit([Write(key, value)])
+    due: list[Write] = []
+    weight = 0
+    for key, value in dict(rows).items():
+        if await snapshot.get(key) is not None:
+            continue
+        if due and (len(due) == MAX_WRITES or weight + len(value) > TOGETHER_BYTES):
+            await store.commit(due)
+            due, weight = [], 0
+        due.append(Write(key, value))
+        weight += len(value)
+    if due:
+        await store.commit(due)

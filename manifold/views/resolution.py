@@ -13,11 +13,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from manifold.base import keys
+from manifold.registry.every_identity import under_every_identity
 from manifold.registry.served import Served
 from manifold.storage.contract import Change, Snapshot, Store
 from manifold.types.resource import ResourceType
 from manifold.views.consumers import IDENTITY_INDEX, consumers_prefix, read_consumer
 from manifold.views.definitions import GROUP, RESOURCE, Definition, Definitions
+from manifold.views.known_types import known_range, read_known
 from manifold.views.offers import bound_definitions
 from manifold.views.policies import ExportPolicies
 from manifold.views.remembering import Remembered
@@ -33,6 +35,10 @@ the documents that are made of it."""
 COMPLETE_OWN_BYTES = 128 << 10
 IDENTITIES_LOOKED_AT = 10
 """So many exports of one identity, and bindings of each, are asked for a type."""
+KNOWN_LOOKED_AT = 50
+"""So many definitions and schemas of a resource are asked for a version."""
+SPANNED = 50
+"""So many types are kept as they are asked for under every identity."""
 READ_ONLY_VERBS = ("delete", "deletecollection", "get", "list", "watch")
 """What discovery shows of a definition that is going away."""
 
@@ -156,6 +162,7 @@ class Resolver:
         self._shared = lru_cache(SHARED)(self._build)
         self._defined: Remembered[bytes, Resolution] = Remembered(SHARED)
         self._identified = lru_cache(SHARED)(self._with_identity)
+        self._everything = lru_cache(SPANNED)(under_every_identity)
         store.listen(self._forget)
 
     def _forget(self, changes: Sequence[Change]) -> None:
@@ -299,6 +306,27 @@ class Resolver:
                 served = await self.find(place, group, version, resource)
                 if served is not None and served.identity == identity:
                     return served
+        return None
+
+    async def under_every_identity(self, group: str, version: str, resource: str) -> Served | None:
+        """A type that logical clusters define or exports offer, for the metadata of all its objects; None where none of
+        those looked at serves the version.
+        """
+        for _, types in self._exported.values():
+            for one in types:
+                if (one.group, one.version, one.resource) == (group, version, resource):
+                    return self._everything(one)
+        snapshot = await self._store.snapshot()
+        prefix = known_range(group, resource)
+        for row in await snapshot.scan(prefix, keys.after(prefix), KNOWN_LOOKED_AT):
+            cluster, content = read_known(row.key)
+            if cluster:
+                served = await self.find(cluster, group, version, resource)
+            else:
+                definition = await self.definitions.offered(snapshot, content) if self.definitions is not None else None
+                served = definition.versions.get(version) if definition is not None else None
+            if served is not None:
+                return self._everything(served.type)
         return None
 
     def _with_identity(self, group: str, version: str, resource: str, identity: str) -> Served | None:

@@ -171,6 +171,7 @@ def test_too_many_segments_are_told():
     assert not parse("GET", "/api/v1/namespaces/a/pods/x/status").too_deep
 
 
-def test_an_identity_without_a_resource_is_a_path():
-    asked = parse("GET", "/clusters/root/api/v1/:")
-    assert (asked.resource, asked.version, asked.path) == ("", "", "/api/v1/:")
+@pytest.mark.parametrize("segment", [":", ":id", "pods:"])
+def test_an_identity_without_a_resource_or_a_resource_with_an_empty_one_is_a_path(segment):
+    asked = parse("GET", f"/clusters/root/api/v1/{segment}")
+    assert (asked.resource, asked.version, asked.path) == ("", "", f"/api/v1/{segment}")
