@@ -91,6 +91,33 @@ class BindingAdmission(Plugin):
             raise errors.forbidden(request.type.group, request.type.resource, request.name, text)
 
 
+class OwnExportAdmission(Plugin):
+    """What the server's own exports offer and claim is the server's: nobody would see a change of it, because what
+    every workspace has bound is not read from the object.
+    """
+
+    def __init__(self, references: References) -> None:
+        self._references = references
+
+    async def validate(self, request: Admission) -> None:
+        """Refuse a change of anything in the spec but the identity's secret."""
+        new = request.new
+        if new is None or request.subresource or not self._references.is_own(request.cluster, request.name):
+            return
+        wanted, former = (_but_identity(one) for one in (new, request.old))
+        if request.old is None:
+            former = {**wanted, "permissionClaims": None}
+        for name in sorted({*wanted, *former}):
+            if (wanted.get(name) or None) != (former.get(name) or None):
+                text = f"spec.{name} of an export that the server brings cannot be changed"
+                raise errors.forbidden(request.type.group, request.type.resource, request.name, text)
+
+
+def _but_identity(export: Object | None) -> Object:
+    spec = (export or {}).get("spec") or {}
+    return {name: value for name, value in spec.items() if name != "identity"}
+
+
 class EndpointSliceAdmission(Plugin):
     """Who publishes the endpoints of an export must be able to bind it."""
 

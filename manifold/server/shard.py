@@ -29,7 +29,7 @@ from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
 from manifold.controllers.urls import UrlController
 from manifold.controllers.workspaces import SweepController, TakeDownController
-from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission
+from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission, OwnExportAdmission
 from manifold.exports.claim_labels import ClaimLabels
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.definitions import DefinitionEffects
@@ -225,6 +225,7 @@ async def _assemble(
         [guarding.PathGuard(), ClaimLabels(resolver), BoundTypes(resolver)],
         {
             ("apis.kcp.io", "apibindings"): [BindingAdmission(references)],
+            ("apis.kcp.io", "apiexports"): [OwnExportAdmission(references)],
             ("apis.kcp.io", "apiexportendpointslices"): [EndpointSliceAdmission(references)],
             ("tenancy.kcp.io", "workspacetypes"): [WorkspaceTypeAdmission(references)],
             ("tenancy.kcp.io", "workspaces"): [WorkspaceAdmission(kinds, workspace_types, chain)],

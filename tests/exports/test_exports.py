@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 
 import pytest
 from provider import (
@@ -151,3 +152,33 @@ def test_status_of_an_export_is_written_by_the_server_only(workspace):
     status, found = workspace.request("PATCH", f"{EXPORTS}/ex", body, headers=headers)
     assert status == 200
     assert found["status"]["identityHash"] != "0"
+
+
+CLAIM = {"group": "", "resource": "configmaps", "verbs": ["*"]}
+
+
+@pytest.mark.parametrize(
+    ("version", "spec", "field"),
+    [
+        ("v1alpha2", {"permissionClaims": [CLAIM]}, "permissionClaims"),
+        ("v1alpha1", {"permissionClaims": [{"resource": "configmaps", "all": True}]}, "permissionClaims"),
+        ("v1alpha2", {"resources": []}, "resources"),
+        ("v1alpha1", {"latestResourceSchemas": ["v1.widgets.example.io"]}, "latestResourceSchemas"),
+        ("v1alpha2", {"maximalPermissionPolicy": None}, "maximalPermissionPolicy"),
+    ],
+)
+@pytest.mark.parametrize("user", ["kcp-admin", "shard-admin"])
+def test_what_the_server_exports_is_the_servers(server, version, spec, field, user):
+    path = f"/clusters/root/apis/apis.kcp.io/{version}/apiexports/tenancy.kcp.io"
+    headers = {"Content-Type": "application/merge-patch+json"}
+    before = server.request("GET", path)
+    status, refused = server.request("PATCH", path, json.dumps({"spec": spec}), user=user, headers=headers)
+    assert (status, refused["reason"]) == (403, "Forbidden")
+    assert refused["message"] == (
+        'apiexports.apis.kcp.io "tenancy.kcp.io" is forbidden: '
+        f"spec.{field} of an export that the server brings cannot be changed"
+    )
+    assert server.request("GET", path) == before
+    # What is no change is none.
+    labels = {"metadata": {"labels": {"told": None}}, "spec": before[1]["spec"]}
+    assert server.request("PATCH", path, json.dumps(labels), user=user, headers=headers) == before
