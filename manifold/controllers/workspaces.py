@@ -15,10 +15,10 @@ from manifold.exports.sweeping import LeftBehind, consumers_gone
 from manifold.registry import delete, owners
 from manifold.registry.effects import Plan
 from manifold.registry.followed import swept_range
-from manifold.registry.limits import usage_row
 from manifold.registry.objects import Kinds
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
+from manifold.registry.totals import usage_row
 from manifold.registry.writing import Environment, Target
 from manifold.storage.contract import MAX_GUARDS, MAX_WRITES, Guard, Row, Snapshot, Write
 from manifold.types.resource import Object

@@ -21,19 +21,9 @@ from weakref import WeakValueDictionary
 
 from manifold.base import errors, keys
 from manifold.registry.clusters import GROUP, NAME, RESOURCE
-from manifold.registry.limits import (
-    MAX_TOTAL,
-    Created,
-    Kind,
-    Limit,
-    admit,
-    created,
-    most_objects,
-    quota_limit,
-    total_limit,
-    usage_row,
-)
+from manifold.registry.limits import EVENTS, Created, Kind, Limit, admit, created, quota_limit
 from manifold.registry.served import Served
+from manifold.registry.totals import UNLIMITED, Total, Totals, usage_row
 from manifold.schema import records
 from manifold.storage.contract import (
     MAX_BYTES,
@@ -55,10 +45,12 @@ REMEMBERED = 5_000
 PAGE = 500
 COUNTED_AT_ONCE = 2_000
 ANYWHERE = ""
+EVERYTHING: Kind = ("", "*")
+"""Stands for all types but events."""
 
-Coverage = Mapping[str, frozenset[Kind] | None]
-"""What is limited, by namespace (`ANYWHERE`: in the whole logical cluster); None: everything."""
-UNLIMITED: Coverage = {}
+Coverage = Mapping[str, frozenset[Kind]]
+"""What is limited, by namespace (`ANYWHERE`: in the whole logical cluster)."""
+NOTHING: Coverage = {}
 
 
 class Ranges(Protocol):
@@ -99,8 +91,9 @@ class _Queue:
 class Limits:
     """The limits of a process. `quotas` is the stored form of ResourceQuota, `logical_clusters` of LogicalCluster."""
 
-    def __init__(self, store: Store, quotas: Served, logical_clusters: Served, ranges: Ranges) -> None:
+    def __init__(self, store: Store, quotas: Served, logical_clusters: Served, ranges: Ranges, totals: Totals) -> None:
         self._store = store
+        self._totals = totals
         self._quotas = quotas
         self._logical_clusters = logical_clusters
         self._ranges = ranges
@@ -123,27 +116,26 @@ class Limits:
         """What is limited in a logical cluster, as of the last commit this process has seen."""
         while (found := self._known.get(cluster)) is None:
             snapshot = await self._store.snapshot()
-            made: dict[str, frozenset[Kind] | None] = {}
-            most = await self._most(snapshot, cluster)
+            made: dict[str, frozenset[Kind]] = {}
+            if (await self._total(snapshot, cluster)).most:
+                made[ANYWHERE] = frozenset((EVERYTHING,))
             prefix = self._quotas.prefix + keys.segment(cluster)
             for row in await snapshot.scan(prefix, keys.after(prefix)):
                 limit = quota_limit(self._quotas, row)
                 kinds = frozenset(kind for kind in limit.kinds.values() if kind is not None)
-                made[limit.namespace] = (made.get(limit.namespace) or frozenset()) | kinds
-            if most:
-                made[ANYWHERE] = None
+                made[limit.namespace] = made.get(limit.namespace, frozenset()) | kinds
             if snapshot.revision == self._store.revision:
-                self._known[cluster] = made or UNLIMITED
+                self._known[cluster] = made or NOTHING
                 if len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)
                 return self._known[cluster]
         return found
 
-    async def _most(self, snapshot: Snapshot, cluster: str) -> int:
+    async def _total(self, snapshot: Snapshot, cluster: str) -> Total:
         row = await snapshot.get(self._logical_clusters.key(cluster, "", NAME))
-        if row is None or MAX_TOTAL.encode() not in row.value or records.flags(row.value) & records.DELETING:
-            return 0
-        return most_objects(self._logical_clusters.decode(row.value, row.revision))
+        if row is None or not self._totals.concerns(row.value) or records.flags(row.value) & records.DELETING:
+            return UNLIMITED
+        return self._totals.of(cluster, self._logical_clusters.decode(row.value, row.revision))
 
     async def commit(self, cluster: str, writes: Sequence[Write], guards: Sequence[Guard]) -> int:
         """Commit into a logical cluster that may have limits. Raises what the store raises, and the 403 of a limit."""
@@ -185,7 +177,7 @@ class Limits:
             await self._settled(cluster, namespaces)
             snapshot = await self._store.snapshot()
             row = await snapshot.get(usage_row(cluster))
-            if row is not None and not await self._most(snapshot, cluster):
+            if row is not None and not (await self._total(snapshot, cluster)).most:
                 await self._store.commit([Write(row.key, None)], [Guard(row.key, row.revision)])
 
     def _queue(self, cluster: str) -> _Queue:
@@ -204,9 +196,10 @@ class Limits:
                 if not limit.namespace or limit.namespace in namespaces:
                     found[row.key] = limit
         limits = list(found.values())
-        most = await self._most(snapshot, cluster)
-        if most:
-            limits.append(total_limit(cluster, most, await snapshot.get(usage_row(cluster))))
+        total = await self._total(snapshot, cluster)
+        if total.most:
+            ground = self._logical_clusters.key(cluster, "", NAME)
+            limits.append(self._totals.limit(cluster, total, await snapshot.get(usage_row(cluster)), ground))
         return limits
 
     async def _settled(self, cluster: str, namespaces: set[str]) -> list[Limit]:
@@ -222,14 +215,17 @@ class Limits:
                 snapshot = await self._store.snapshot()
                 for limit in due[: MAX_WRITES // 2]:
                     limit.used = {name: await self._count(snapshot, cluster, limit, name) for name in limit.kinds}
-                    await self._store.commit([limit.write(self._quotas)], [limit.guard()])
+                    # Not for a logical cluster that has just gone: another of its name would begin with it.
+                    ground = (limit.ground,) if limit.ground is not None else ()
+                    await self._store.commit([limit.write(self._quotas)], [limit.guard(), *ground])
             except GuardFailed:
                 continue
 
     async def _count(self, snapshot: Snapshot, cluster: str, limit: Limit, name: str) -> int:
         kind = limit.kinds[name]
         if kind is None:
-            return sum([await _rows(snapshot, prefix) for prefix in await self._ranges.ranges(cluster)])
+            apart = await self._ranges.range(cluster, EVENTS)
+            return sum([await _rows(snapshot, one) for one in await self._ranges.ranges(cluster) if one != apart])
         prefix = await self._ranges.range(cluster, kind)
         return await _rows(snapshot, prefix + keys.segment(limit.namespace) if limit.namespace else prefix)
 
@@ -367,10 +363,9 @@ class _Batch:
 
 def _covers(coverage: Coverage, one: Created) -> bool:
     for place in (ANYWHERE, one.namespace):
-        if place in coverage:
-            kinds = coverage[place]
-            if kinds is None or one.kind in kinds:
-                return True
+        kinds = coverage.get(place, frozenset())
+        if one.kind in kinds or (EVERYTHING in kinds and one.kind != EVENTS):
+            return True
     return False
 
 

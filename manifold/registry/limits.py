@@ -2,9 +2,8 @@
 
 Two kinds are known. A ResourceQuota limits objects by type in its namespace, or, in the namespace `admin` and annotated
 so, in its whole logical cluster; amounts of anything else in it (cpu, storage) mean nothing here and are left alone.
-The annotation `core.kcp.io/max-total-objects` of a LogicalCluster limits all objects in it (tenancy reference, sections
-2.3, 2.6, 5.1). How much is used stands in the row of the limit itself: the status of the quota, and a row that is there
-only where the annotation is.
+The other limits all objects of a logical cluster (`manifold.registry.totals`). How much is used stands in the row of
+the limit itself: the status of the quota, and a row of its own for the total.
 
 Nothing here reads or writes; `manifold.registry.counting` does.
 """
@@ -15,8 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from manifold.base import errors, keys, quantity
 from manifold.registry.served import Served
 from manifold.storage.contract import Guard, Row, Write
@@ -25,16 +22,16 @@ from manifold.types.resource import Object
 CLUSTER_SCOPED = "experimental.quota.kcp.io/cluster-scoped"
 CLUSTER_NAMESPACE = "admin"
 """The namespace whose quotas can be for the whole logical cluster."""
-MAX_TOTAL = "core.kcp.io/max-total-objects"
-USAGE = "usage"
 PREFIX = "count/"
 PLAIN = frozenset(("configmaps", "secrets", "resourcequotas"))
 """Types that are counted by their bare name, too."""
-_STORED = {("events.k8s.io", "events"): ("", "events")}
-"""Types whose objects lie under another name."""
 
 Kind = tuple[str, str]
 """Group and resource objects are stored under."""
+EVENTS: Kind = ("", "events")
+"""The type that no total counts, so that what goes on in a full logical cluster can be told."""
+_STORED = {("events.k8s.io", "events"): EVENTS}
+"""Types whose objects lie under another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +66,6 @@ def created(cluster: str, writes: Iterable[Write], guards: Iterable[Guard]) -> l
     return found
 
 
-def usage_row(cluster: str) -> bytes:
-    """The key of the row that says how many objects there are in a logical cluster that limits them."""
-    return keys.index_key(USAGE, cluster)
-
-
 def is_cluster_scoped(quota: Object) -> bool:
     """Whether a ResourceQuota is for the whole logical cluster."""
     metadata = quota["metadata"]
@@ -83,9 +75,10 @@ def is_cluster_scoped(quota: Object) -> bool:
 
 @dataclass(slots=True)
 class Limit:
-    """A limit as it is counted: `hard` and `used` by name, and what each name counts (None: everything there is).
+    """A limit as it is counted: `hard` and `used` by name, and what each name counts (None: everything but events).
 
     `namespace` is empty where all of a logical cluster counts. `settled` is false while it has to be counted anew.
+    `ground` is what must hold for a row that tells of it to be made.
     """
 
     row: Row | None
@@ -97,6 +90,7 @@ class Limit:
     used: dict[str, int]
     settled: bool
     obj: Object | None = None
+    ground: Guard | None = None
     changed: bool = field(default=False, init=False)
 
     def touched(self, objects: Sequence[Created]) -> Counter[str]:
@@ -105,7 +99,7 @@ class Limit:
         for one in objects:
             if not self.namespace or self.namespace == one.namespace:
                 for name, kind in self.kinds.items():
-                    if kind is None or kind == one.kind:
+                    if kind == one.kind or (kind is None and one.kind != EVENTS):
                         found[name] += one.by
         return found
 
@@ -168,18 +162,6 @@ def quota_limit(quotas: Served, row: Row) -> Limit:
         settled,
         obj,
     )
-
-
-def total_limit(cluster: str, most: int, row: Row | None) -> Limit:
-    """The limit on all objects of a logical cluster; `row` is the row of its usage."""
-    used = {"": orjson.loads(row.value)} if row is not None else {}
-    return Limit(row, usage_row(cluster), cluster, "", {"": most}, {"": None}, used, row is not None)
-
-
-def most_objects(logical_cluster: Object) -> int:
-    """How many objects a LogicalCluster allows; 0 for any number."""
-    text = (logical_cluster["metadata"].get("annotations") or {}).get(MAX_TOTAL) or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def admit(limits: Sequence[Limit], objects: Sequence[Created], key: bytes) -> errors.StatusError | None:

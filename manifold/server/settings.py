@@ -57,6 +57,7 @@ class Settings:
     batteries_included: frozenset[str]
     enable_home_workspaces: bool
     home_workspaces_home_creator_groups: tuple[str, ...]
+    logical_cluster_total_object_limit: int
     mount_proxy_client_cert_file: Path | None
     mount_proxy_client_key_file: Path | None
     mount_proxy_ca_file: Path | None

@@ -118,6 +118,9 @@ _TABLE = (
            "reachable without it.", values.boolean, default="true"),
     Option("home-workspaces-home-creator-groups", WORKSPACES, "LIST", "Groups whose users get a home workspace.",
            values.listed, default="system:authenticated", repeats=True),
+    Option("logical-cluster-total-object-limit", WORKSPACES, "NUMBER",
+           "How many objects a logical cluster may hold unless its annotation core.kcp.io/max-total-objects says "
+           "otherwise; 0 for any number. Not for root and the system's own.", values.whole, default="0"),
     Option("mount-proxy-client-cert-file", WORKSPACES, "FILE",
            "The PEM certificate (chain) by which mounted servers know this one. They see users as impersonated by it; "
            "without it, as nobody.", values.path),

@@ -45,6 +45,7 @@ from manifold.registry.counting import Limits
 from manifold.registry.followed import Followed
 from manifold.registry.hub import Hub
 from manifold.registry.owners import Owners
+from manifold.registry.totals import open_totals
 from manifold.registry.writing import Environment, SystemClock
 from manifold.server import files, health
 from manifold.server.access import NAME as ACCESS
@@ -208,6 +209,7 @@ async def _assemble(
     await write_rows(store, kinds.get("core.kcp.io", "logicalclusters"))
     await known_types.write_rows(store)
     await note_urls(store, surroundings.external_url, surroundings.virtual_workspace_url)
+    totals = await open_totals(store, settings.logical_cluster_total_object_limit)
 
     exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}
     resolver = Resolver(store, types, exported)
@@ -253,7 +255,7 @@ async def _assemble(
         ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
         ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(settings.refuse_unenforced_rules),
         ("", "secrets"): SecretEffects(),
-        ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds),
+        ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds, totals),
         ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(
             names, bindings, settings.refuse_unenforced_rules
@@ -267,7 +269,7 @@ async def _assemble(
             kinds, workspace_types, default_exports, shard, clock, root_ca, mounting
         ),
     }
-    limits = Limits(store, kinds.get("", "resourcequotas"), logical_clusters, StoredRanges(resolver))
+    limits = Limits(store, kinds.get("", "resourcequotas"), logical_clusters, StoredRanges(resolver), totals)
     environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver), followed, limits)
     runtime = Runtime(
         store,

@@ -21,6 +21,7 @@ from manifold.base import keys
 from manifold.exports import bindings
 from manifold.exports.bindings import Export
 from manifold.registry.objects import Author, Kinds
+from manifold.registry.totals import usage_row
 from manifold.registry.writing import Clock
 from manifold.schema import records
 from manifold.storage.contract import MAX_WRITES, Store, Write
@@ -83,13 +84,18 @@ async def bootstrap(store: Store, clock: Clock, foundation: Foundation, kinds: K
 
 
 async def _write(store: Store, writes: Iterable[Write]) -> None:
-    """Write what does not exist, and what exists with another content and may be overwritten."""
+    """Write what does not exist, and what exists with another content and may be overwritten. Where a logical cluster
+    that is limited has got something, what is used there is counted anew.
+    """
     snapshot = await store.snapshot()
     due: list[Write] = []
+    grown: set[str] = set()
     for write in writes:
         row = await snapshot.get(write.key)
         if row is None:
             due.append(write)
+            if write.key.startswith(keys.OBJECT):
+                grown.add(keys.decode(write.key).cluster)
         elif write.value is not None and not write.key.startswith(b"o"):
             if row.value != write.value:
                 due.append(write)
@@ -101,6 +107,8 @@ async def _write(store: Store, writes: Iterable[Write]) -> None:
     for write in [one for one in due if one.key.startswith(bindings_of)]:
         row = await snapshot.get(write.key)
         due += await entries.written(snapshot, write.key, row.value if row is not None else None, write.value)
+    counted = [usage_row(cluster) for cluster in sorted(grown)]
+    due += [Write(key, None) for key in counted if await snapshot.get(key) is not None]
     for start in range(0, len(due), MAX_WRITES):
         await store.commit(due[start : start + MAX_WRITES])
 

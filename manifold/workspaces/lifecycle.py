@@ -14,8 +14,8 @@ from manifold.exports import conditions
 from manifold.exports.bindings import LOCKS_ANNOTATION
 from manifold.registry.counting import work_row
 from manifold.registry.effects import Effects, Operation, Plan
-from manifold.registry.limits import MAX_TOTAL, most_objects, usage_row
 from manifold.registry.objects import Kinds
+from manifold.registry.totals import MAX_TOTAL, Totals, usage_row
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.kcp.core import DELETE_REFUSED
 from manifold.types.kcp.core import INACTIVE as INACTIVE_ANNOTATIONS
@@ -96,8 +96,9 @@ def keep_phase(new: Object, old: Object) -> None:
 class LogicalClusterEffects(Effects):
     """Carries a logical cluster on, and its workspace with it."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, totals: Totals) -> None:
         self._workspaces = kinds.get("tenancy.kcp.io", "workspaces")
+        self._totals = totals
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
         """Derive phase, conditions, labels and annotations; tell the workspace."""
@@ -117,7 +118,7 @@ class LogicalClusterEffects(Effects):
             if phase != content.INITIALIZING:
                 trim_owner(new)
         put_labels(new)
-        if bool(most_objects(new)) != bool(most_objects(old)):
+        if self._totals.has_other_grounds(operation.cluster, new, old):
             plan.put(work_row(operation.cluster), b"{}")
             counted = await plan.snapshot.get(usage_row(operation.cluster))
             if counted is not None:

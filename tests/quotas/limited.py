@@ -70,6 +70,20 @@ class Limited:
         return [one["metadata"]["name"] for one in found["items"]]
 
 
+def counted_objects(workspace) -> int:
+    """How many objects there are in a workspace but events, by listing all it serves."""
+    _, groups = workspace.request("GET", "/apis")
+    paths = ["/api/v1", *(f"/apis/{one['groupVersion']}" for group in groups["groups"] for one in group["versions"])]
+    found = set()
+    for path in paths:
+        for resource in workspace.request("GET", path)[1]["resources"]:
+            if "list" in resource["verbs"] and resource["name"] != "events":
+                status, listed = workspace.request("GET", f"{path}/{resource['name']}", user="shard-admin")
+                assert status == 200, listed
+                found |= {one["metadata"]["uid"] for one in listed["items"]}
+    return len(found)
+
+
 def at_once(work, arguments, workers=8):
     """Results of a function for each of many arguments, called from many threads."""
     with ThreadPoolExecutor(workers) as threads:

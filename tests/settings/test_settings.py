@@ -37,6 +37,7 @@ def test_defaults(tmp_path):
     assert made.authorization_always_allow_paths == ("/healthz", "/readyz", "/livez")
     assert made.enable_home_workspaces is True
     assert made.home_workspaces_home_creator_groups == ("system:authenticated",)
+    assert made.logical_cluster_total_object_limit == 0
     assert made.feature_gates["GlobalServiceAccount"] is True
     assert not any(on for gate, on in made.feature_gates.items() if gate != "GlobalServiceAccount")
     assert made.unused == ()
@@ -72,6 +73,18 @@ def test_a_file_takes_lists_and_maps(tmp_path):
 def test_an_empty_file_changes_nothing(tmp_path):
     (tmp_path / "s.yaml").write_text("# nothing yet\n")
     assert settings(tmp_path, {"config": "s.yaml"}) == settings(tmp_path)
+
+
+def test_numbers_come_from_wherever_settings_come_from(tmp_path):
+    name = "logical-cluster-total-object-limit"
+    (tmp_path / "s.yaml").write_text(f"{name}: 500")
+    variable = {"MANIFOLD_LOGICAL_CLUSTER_TOTAL_OBJECT_LIMIT": "600"}
+    made = [
+        settings(tmp_path, {"config": "s.yaml"}),
+        settings(tmp_path, {"config": "s.yaml"}, variable),
+        settings(tmp_path, {"config": "s.yaml", name: "0"}, variable),
+    ]
+    assert [one.logical_cluster_total_object_limit for one in made] == [500, 600, 0]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +149,13 @@ def test_batteries(tmp_path, given, included):
         ({"root-directory": "plain"}, "plain is a file; name a directory"),
         ({"config": "missing"}, "--config: cannot read"),
         ({"v": "much"}, "--v"),
+        (
+            {"logical-cluster-total-object-limit": "-1"},
+            '--logical-cluster-total-object-limit: "-1" is no whole number of at least 0',
+        ),
+        ({"logical-cluster-total-object-limit": "many"}, '"many" is no whole number'),
+        ({"logical-cluster-total-object-limit": "1.5"}, '"1.5" is no whole number'),
+        ({"logical-cluster-total-object-limit": ""}, '"" is no whole number'),
         ({"log-retention": "5x"}, '--log-retention: "5x" is no length of time such as 30s'),
     ],
 )
@@ -159,6 +179,7 @@ def test_refusals(tmp_path, flags, text):
         ("batteries-included: [[admin]]", "must be a plain word"),
         ("batteries-included: ['a,b']", "must be a plain word"),
         ("secure-port: 99999", "s.yaml: secure-port: 99999 is no port"),
+        ("logical-cluster-total-object-limit: [1, 2]", 's.yaml: logical-cluster-total-object-limit: "1,2" is no whole'),
         ("1: 2", "1 is no setting"),
     ],
 )
@@ -199,6 +220,7 @@ def test_flags_of_the_end_to_end_harness_are_taken(tmp_path):
         (["start", "--no-such-flag"], "No such option '--no-such-flag'; see `manifold start --help`"),
         (["start", "--secure-port", "x"], "--secure-port"),
         (["start", "--secure-port"], "--secure-port"),
+        (["start", "--logical-cluster-total-object-limit=-1"], '"-1" is no whole number of at least 0'),
         (["start", "stray"], "stray"),
         (["start", "--batteries-included", "+a,b"], "must all be prefixed with + or - or none"),
         (["no-such-command"], "No such command 'no-such-command'; see `manifold --help`"),
