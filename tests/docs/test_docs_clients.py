@@ -28,6 +28,7 @@ def _tested() -> dict[str, str]:
         "client-go": _go("tests/go_client/go.mod", "k8s.io/client-go"),
         "controller-runtime": _go("tests/clients/go.mod", "sigs.k8s.io/controller-runtime"),
         "Helm": _go("tests/clients/go.mod", "helm.sh/helm/v4"),
+        "multicluster-provider": _go("tests/providers/multicluster/go.mod", "github.com/kcp-dev/multicluster-provider"),
         **{package: _locked(package) for package in ("kopf", "kubernetes", "kubernetes-asyncio", "kr8s", "lightkube")},
         javascript: packages[f"node_modules/{javascript}"]["version"],
     }
@@ -39,5 +40,6 @@ def test_versions_are_those_of_the_tests():
 
 @pytest.mark.parametrize("block", [one for one in blocks(PAGE) if one.language == "go"], ids=lambda one: str(one.line))
 def test_go_is_part_of_a_tested_program(block):
-    program = "".join(source.read_text() for source in (ROOT / "tests" / "clients" / "controller").glob("*.go"))
-    assert "\n".join(block.lines) in program
+    programs = (ROOT / "tests" / "clients" / "controller", ROOT / "tests" / "providers" / "multicluster")
+    written = "".join(source.read_text() for program in programs for source in program.glob("*.go"))
+    assert "\n".join(block.lines) in written

@@ -1,8 +1,10 @@
-"""Fixtures: `provide` and `consume`, which make providers and consumers, and `go_provider`, a controller in Go."""
+"""Fixtures: `provide` and `consume`, which make providers and consumers, and controllers in Go: `go_provider` of
+client-go alone, `multicluster` of the libraries that kcp has for providers."""
 
 from pathlib import Path
 
 import pytest
+from support.conversation import Conversation
 from support.go_programs import build
 from walk_world import Consumer, Provider
 
@@ -41,6 +43,21 @@ def consume(server, tmp_path):
 def go_provider():
     """The path of the controller in Go."""
     return build(Path(__file__).parents[1] / "go_client", "./provider", "go_provider")
+
+
+@pytest.fixture
+def multicluster(tmp_path):
+    """Start a scenario of the program in `multicluster`: a function of a kubeconfig and of its name."""
+    program = build(Path(__file__).parent / "multicluster", ".", "multicluster")
+    started: list[Conversation] = []
+
+    def start(kubeconfig: Path, scenario: str) -> Conversation:
+        started.append(Conversation(program, kubeconfig, scenario, tmp_path / f"{scenario}.log"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
 
 
 @pytest.hookimpl(wrapper=True)

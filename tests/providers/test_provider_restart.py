@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from multicluster_world import admit, asked, heard
 from support.server import start_server
 from walk_world import Consumer, Provider, eventually
 
@@ -37,3 +38,26 @@ def test_a_controller_outlives_a_server_that_is_killed(restarting, tmp_path):
         assert set(consumer.config_maps()) == {"before-widget", "after-widget"}
     finally:
         provider.stop()
+
+
+def test_a_manager_of_all_clusters_outlives_a_server_that_is_killed(restarting, multicluster, tmp_path):
+    server, restart = restarting
+    provider = Provider(server, tmp_path, "example.com", "Widget")
+    first, second = (Consumer(server, tmp_path) for _ in range(2))
+    manager = multicluster(admit(provider), "export")
+    one, two = first.workspace.cluster, second.workspace.cluster
+    first.bind(provider, ALL)
+    first.make(provider, "before")
+    heard(manager, ("engaged", one), ("built", one))
+    restart()
+    second.bind(provider, ALL)
+    for consumer in (first, second):
+        consumer.make(provider, "after")
+    heard(manager, ("engaged", two), ("built", two))
+    for consumer in (first, second):
+        eventually(lambda consumer=consumer: consumer.status(provider, "after"), READY)
+    assert asked(manager, "size 3") == sorted([f"{one}/after", f"{one}/before", f"{two}/after"])
+    assert set(second.config_maps()) == {"after-widget"}
+    first.unbind(provider)
+    heard(manager, ("gone", one))
+    manager.finish()

@@ -52,9 +52,9 @@ class Provider:
 
     def run_python(self) -> None:
         """Run the controller that the folder has, as the service account that the folder has for it."""
-        self.run(sys.executable, "controller.py", "--context", self._service_account())
+        self.run(sys.executable, "controller.py", "--context", self.service_account())
 
-    def _service_account(self) -> str:
+    def service_account(self) -> str:
         """A context of the kubeconfig for the controller's service account, who is nobody anywhere else."""
         name = f"{self.plural}-controller"
         token = self.workspace.kubectl("create", "token", name).stdout.strip()
