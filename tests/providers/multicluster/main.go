@@ -33,6 +33,7 @@ var scenarios = map[string]func(context.Context, *rest.Config, *runtime.Scheme) 
 	"export":      exportScenario,
 	"initializer": initializerScenario,
 	"paths":       pathScenario,
+	"publish":     publishScenario,
 }
 
 var (
