@@ -7,9 +7,13 @@ cluster alive) is a guard of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, names
-from manifold.registry.effects import Plan
+from manifold.registry.effects import Operation, Plan
 from manifold.registry.large import off_loop
 from manifold.registry.options import WriteOptions
 from manifold.registry.owners import considered
@@ -71,84 +75,123 @@ async def create(
     complete(target.scope, kind, metadata.get("name") or "", obj)
     generated = not metadata.get("name") and bool(metadata.get("generateName"))
     operation = environment.operation(target, options.manager or default_manager(target.agent))
-    now = clock.format_seconds(operation.now)
+    given = await off_loop(_copied, obj) if large else _copied(obj)
     for attempt in range(ATTEMPTS):
-        await back_off(attempt)
+        if attempt:  # what the server has completed in vain is not what the client wants
+            await back_off(attempt)
+            obj = await off_loop(_copied, given) if large else _copied(given)
+            metadata = obj["metadata"]
         plan = Plan(await environment.store.snapshot())
         if generated:
             metadata["name"] = names.generate_name(metadata["generateName"], environment.clock.random_below)
-        name = metadata.get("name") or ""
         guard = await environment.clusters.guard(target.cluster)
         if guard is not None:
             plan.guards.append(guard)
-        if target.namespace:
-            await environment.namespace_guard(target, plan, name)
-        metadata["uid"] = environment.clock.uid()
-        metadata["creationTimestamp"] = now
-        kind.strategy.default(obj)
-        if not applied:
-            # Before admission and preparation: a client owns what it sent and what was defaulted, nothing else.
-            manager = Manager(operation.manager, "Update", kind.api_version)
-            tracked = (None, obj, kind.schema, manager, now, _STATUS if kind.status else ())
-            if large:
-                await off_loop(track_create, *tracked)
-            else:
-                track_create(*tracked)
-        kind.strategy.prepare_create(obj)
-        if kind.set_creator is not None:
-            kind.set_creator(obj, target.user)
-        request = Admission(
-            "CREATE",
-            target.user,
-            target.cluster,
-            kind,
-            served.identity,
-            target.namespace,
-            name,
-            "",
-            obj,
-            None,
-            plan.snapshot,
-            options.dry_run,
-            plan.guards,
-            authority=target.authority,
-        )
-        await environment.admission.admit(request)
-        if kind.generation:
-            metadata["generation"] = 1
-        found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name, kind.custom)
-        validate = kind.strategy.validate_create
-        found += await off_loop(validate, obj) if large else validate(obj)
-        if found:
-            raise errors.invalid(*kind.named_in_refusals, name, found)
-        await environment.admission.validate(request)
-        check(target.scope, kind, name, obj)
-        warnings = request.warnings + kind.strategy.warnings(obj)
-        effects = environment.effects_of(served)
-        await effects.creating(operation, obj, plan)
-        annotations = metadata.get("annotations")
-        if annotations is None:
-            metadata["annotations"] = {CLUSTER_ANNOTATION: target.cluster}
-        else:
-            annotations[CLUSTER_ANNOTATION] = target.cluster
-        key = served.key(target.cluster, target.namespace, name)
-        value = await off_loop(served.encode, obj) if large else served.encode(obj)
+        made = await make(environment, target, obj, options, operation, plan, applied=applied, large=large)
+        key, name = made.write.key, metadata.get("name") or ""
         if options.dry_run:
             await _check_free(plan, key, target, name)
             plan.guards.append(Guard(key, 0))
-            await environment.limits.check(target.cluster, [Write(key, value), *plan.writes], plan.guards)
-            return Result(201, obj=obj, warnings=warnings)
+            await environment.limits.check(target.cluster, [made.write, *plan.writes], plan.guards)
+            return Result(201, obj=obj, warnings=made.warnings)
         if metadata.get("ownerReferences"):
             await environment.owners.refer(plan, key, considered(metadata), attempt)
         plan.guards.insert(0, Guard(key, 0))  # first, so that a taken name is what a refusal is about
         try:
-            revision = await environment.commit(target, Write(key, value), plan)
+            revision = await environment.commit(target, made.write, plan)
         except GuardFailed as failed:
             if failed.guard.key == key and not generated:
                 await _check_free(Plan(await environment.store.snapshot()), key, target, name)
             continue
-        return Result(201, value, revision, warnings=warnings)
+        return Result(201, made.write.value or b"", revision, warnings=made.warnings)
     raise too_contended(target)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new object as it is to be written, and what its writer is to be warned of."""
+
+    write: Write
+    warnings: Sequence[str]
+
+
+async def make(
+    environment: Environment,
+    target: Target,
+    obj: Object,
+    options: WriteOptions,
+    operation: Operation,
+    plan: Plan,
+    *,
+    applied: bool = False,
+    large: bool = False,
+) -> Made:
+    """Complete `obj`, and add to the plan what its creation brings and rests on, but for its own write. Raises 422,
+    403, 404 for a missing namespace.
+    """
+    served = target.served
+    kind = served.type
+    metadata = obj["metadata"]
+    name = metadata.get("name") or ""
+    now = clock.format_seconds(operation.now)
+    if target.namespace:
+        await environment.namespace_guard(target, plan, name)
+    metadata["uid"] = environment.clock.uid()
+    metadata["creationTimestamp"] = now
+    kind.strategy.default(obj)
+    if not applied:
+        # Before admission and preparation: a client owns what it sent and what was defaulted, nothing else.
+        manager = Manager(operation.manager, "Update", kind.api_version)
+        tracked = (None, obj, kind.schema, manager, now, _STATUS if kind.status else ())
+        if large:
+            await off_loop(track_create, *tracked)
+        else:
+            track_create(*tracked)
+    kind.strategy.prepare_create(obj)
+    if kind.set_creator is not None:
+        kind.set_creator(obj, target.user)
+    request = Admission(
+        "CREATE",
+        target.user,
+        target.cluster,
+        kind,
+        served.identity,
+        target.namespace,
+        name,
+        "",
+        obj,
+        None,
+        plan.snapshot,
+        options.dry_run,
+        plan.guards,
+        authority=target.authority,
+    )
+    await environment.admission.admit(request)
+    if kind.generation:
+        metadata["generation"] = 1
+    found = metadata_rules.validate_create(metadata, kind.namespaced, kind.check_name, kind.custom)
+    validate = kind.strategy.validate_create
+    found += await off_loop(validate, obj) if large else validate(obj)
+    if found:
+        raise errors.invalid(*kind.named_in_refusals, name, found)
+    await environment.admission.validate(request)
+    check(target.scope, kind, name, obj)
+    warnings = request.warnings + kind.strategy.warnings(obj)
+    await environment.effects_of(served).creating(operation, obj, plan)
+    annotations = metadata.get("annotations")
+    if annotations is None:
+        metadata["annotations"] = {CLUSTER_ANNOTATION: target.cluster}
+    else:
+        annotations[CLUSTER_ANNOTATION] = target.cluster
+    value = await off_loop(served.encode, obj) if large else served.encode(obj)
+    return Made(Write(served.key(target.cluster, target.namespace, name), value), warnings)
+
+
+def _copied(value: Any) -> Any:
+    """A copy of what JSON can say."""
+    if type(value) is dict:
+        return {key: _copied(one) for key, one in value.items()}
+    return [_copied(one) for one in value] if type(value) is list else value
 
 
 async def _check_free(plan: Plan, key: bytes, target: Target, name: str) -> None:
