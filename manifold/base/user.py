@@ -52,3 +52,9 @@ class User:
 def anonymous() -> User:
     """The identity of a request without credentials."""
     return User(ANONYMOUS, groups=(UNAUTHENTICATED,))
+
+
+CONTROLLER_USER = User("system:manifold:controllers", groups=(MASTERS,))
+"""Who the server's own controllers are, and whoever does in a request's commit what is a controller's else."""
+CONTROLLER_AGENT = "manifold-controllers"
+"""The User-Agent they would send: the field manager of what they write."""

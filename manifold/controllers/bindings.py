@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifold.base import clock
-from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty
+from manifold.base.user import CONTROLLER_USER
+from manifold.controllers.emptying import Remainder, empty
 from manifold.exports import conditions, statuses
 from manifold.exports.bindings import FINALIZER
 from manifold.exports.effects import CONTROLLER, type_prefixes, work_row

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import orjson
 
 from manifold.base import errors, keys
-from manifold.controllers.emptying import CONTROLLER_USER
+from manifold.base.user import CONTROLLER_USER
 from manifold.exports.bindings import CLAIM_LABEL_PREFIX, RESOURCE
 from manifold.exports.claim_labels import claim_labels
 from manifold.exports.register import RELABELLING, relabelling_row

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 
 from manifold.base import clock, keys
-from manifold.controllers.emptying import CONTROLLER_USER
+from manifold.base.user import CONTROLLER_AGENT, CONTROLLER_USER
 from manifold.exports import conditions
 from manifold.exports.bindings import default_binding_name
 from manifold.exports.references import References
@@ -23,12 +23,13 @@ from manifold.registry.writing import Environment, Target
 from manifold.schema import records
 from manifold.storage.contract import MAX_WRITES, Guard, Snapshot, Write
 from manifold.types.resource import Object
-from manifold.workspaces.content import APIBINDINGS_INITIALIZER, LOGICAL_CLUSTER
+from manifold.workspaces.content import APIBINDINGS_INITIALIZED, APIBINDINGS_INITIALIZER, LOGICAL_CLUSTER
 from manifold.workspaces.default_bindings import (
     CONTROLLER,
     Wanted,
     binding_spec,
     is_complete,
+    new_binding,
     type_of,
     type_row,
     wanted_bindings,
@@ -36,10 +37,9 @@ from manifold.workspaces.default_bindings import (
 )
 from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes
 
-AGENT = "manifold-controllers"
 RETRY_SECONDS = 5.0
 PAGE = 200
-INITIALIZED, RECONCILED = "APIBindingsInitialized", "APIBindingsReconciled"
+RECONCILED = "APIBindingsReconciled"
 MISSING = "unable to complete initialization: unable to find at least 1 APIExport"
 
 
@@ -111,11 +111,10 @@ class DefaultBindingController:
                 continue
             claims = referred.export.claims if referred.export is not None else ()
             spec = binding_spec(one.path, one.export, claims, not beginning)
-            target = Target(CONTROLLER_USER, cluster, self._bindings, "", name, agent=AGENT)
+            target = Target(CONTROLLER_USER, cluster, self._bindings, "", name, agent=CONTROLLER_AGENT)
             if row is None:
-                kind = self._bindings.type
-                body: Object = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}}
-                await create(self._environment, target, {**body, "spec": spec}, PLAIN_WRITE)
+                body = new_binding(self._bindings.type, cluster, one, spec)
+                await create(self._environment, target, body, PLAIN_WRITE)
             elif not beginning and referred.export is not None:
                 await update(self._environment, target, Update(_replacing(spec), PLAIN_WRITE))
             row = await (await self._store.snapshot()).get(self._bindings.key(cluster, "", name))
@@ -130,7 +129,7 @@ class DefaultBindingController:
     async def _tell(self, cluster: str, beginning: bool, reason: str, message: str) -> None:
         """Say how it stands; take the initializer off where all is done."""
         now = clock.format_seconds(self._environment.clock.now())
-        kind = INITIALIZED if beginning else RECONCILED
+        kind = APIBINDINGS_INITIALIZED if beginning else RECONCILED
         severity = conditions.INFO if reason == "WaitingOnAPIBindings" else conditions.ERROR
         condition = conditions.false(kind, now, severity, reason, message) if reason else conditions.true(kind, now)
 
@@ -139,10 +138,14 @@ class DefaultBindingController:
             conditions.with_one(obj, condition)
             status = obj["status"]
             if beginning and not reason:
-                status["initializers"] = [one for one in status["initializers"] if one != APIBINDINGS_INITIALIZER]
+                left = [one for one in status.pop("initializers", None) or () if one != APIBINDINGS_INITIALIZER]
+                if left:
+                    status["initializers"] = left
             return obj
 
-        target = Target(CONTROLLER_USER, cluster, self._logical_clusters, "", LOGICAL_CLUSTER, "status", AGENT)
+        target = Target(
+            CONTROLLER_USER, cluster, self._logical_clusters, "", LOGICAL_CLUSTER, "status", CONTROLLER_AGENT
+        )
         await update(self._environment, target, Update(change, PLAIN_WRITE))
 
     async def _pass_on(self, cluster: str, name: str) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifold.base import clock, keys
-from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty
+from manifold.base.user import CONTROLLER_USER
+from manifold.controllers.emptying import Remainder, empty
 from manifold.exports.definitions import CONTROLLER, FINALIZER, work_row
 from manifold.exports.naming import TERMINATING, condition, put_condition
 from manifold.registry.options import PLAIN_WRITE

@@ -12,8 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from manifold.base import errors, keys
+from manifold.base.user import CONTROLLER_AGENT, CONTROLLER_USER
 from manifold.controllers.collecting import Action, Decision, Dependents, decide, unblocked, without
-from manifold.controllers.emptying import CONTROLLER_USER
 from manifold.registry import owners
 from manifold.registry.delete import delete
 from manifold.registry.options import PLAIN_WRITE, DeleteOptions
@@ -29,7 +29,6 @@ from manifold.views.resolution import Resolver
 
 log = logging.getLogger("manifold.controllers")
 
-AGENT = "manifold-controllers"
 AT_ONCE = 16
 """How many dependents are worked on together, so that their commits share an fsync."""
 LOOKED_AT = 500
@@ -56,7 +55,7 @@ class DependentObjects:
     def target(self, served: Served, key: bytes) -> Target:
         """What a verb of the controllers is about."""
         place = keys.decode(key)
-        return Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent=AGENT)
+        return Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent=CONTROLLER_AGENT)
 
     async def each(self, cluster: str, uid: str, after: bytes, limit: int, work: Work) -> tuple[bool, bytes]:
         """Work on up to `limit` dependents of an owner behind the index row `after` (empty: from the first).

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from manifold.base import errors, keys
-from manifold.base.user import MASTERS, User
+from manifold.base.user import CONTROLLER_USER
 from manifold.registry import delete
 from manifold.registry.effects import Plan
 from manifold.registry.options import PLAIN_DELETE
@@ -20,7 +20,6 @@ from manifold.registry.writing import Environment, Target
 from manifold.schema import records
 from manifold.storage.contract import Guard, GuardFailed, Row, Write
 
-CONTROLLER_USER = User("system:manifold:controllers", groups=(MASTERS,))
 PAGE = 500
 BATCH = 90
 

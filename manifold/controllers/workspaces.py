@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from manifold.base import clock, errors, keys
-from manifold.controllers.emptying import CONTROLLER_USER, Remainder, empty, end_all
+from manifold.base.user import CONTROLLER_USER
+from manifold.controllers.emptying import Remainder, empty, end_all
 from manifold.exports.sweeping import LeftBehind, consumers_gone
 from manifold.registry import delete, owners
 from manifold.registry.effects import Plan

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from manifold.admission.plugin import Admission, Plugin
 from manifold.base.selectors import Selector
 from manifold.exports.bindings import CLAIM_LABEL_PREFIX
+from manifold.registry.served import Served
+from manifold.storage.contract import Write
 from manifold.types.resource import ResourceType
 from manifold.views.consumers import normalized
 from manifold.views.exported import compiled_selector
@@ -38,6 +40,18 @@ def claim_labels(claims: Sequence[Claimed], kind: ResourceType, identity: str, l
 def _selects(claim: Claimed, labels: Labels) -> bool:
     selector: Selector | None = None if claim.selector is None else compiled_selector(claim.selector)
     return selector is None or selector.matches(labels)
+
+
+def labelled(write: Write, served: Served, claims: Sequence[Claimed]) -> Write:
+    """The write of a new object of a type that is claimed, with the labels that belong on it."""
+    obj = served.decode(write.value or b"", 0)
+    metadata = obj["metadata"]
+    labels: Labels = metadata.get("labels") or {}
+    wanted = claim_labels(claims, served.type, served.identity, labels)
+    if not wanted:
+        return write
+    metadata["labels"] = {**wanted, **labels}  # a binding says itself what it is labelled for its own export
+    return Write(write.key, served.encode(obj))
 
 
 class ClaimLabels(Plugin):

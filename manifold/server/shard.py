@@ -42,6 +42,7 @@ from manifold.exports.stored_form import StoredForm
 from manifold.exports.sweeping import left_behind
 from manifold.registry.clusters import Clusters
 from manifold.registry.counting import Limits
+from manifold.registry.effects import Effects
 from manifold.registry.followed import Followed
 from manifold.registry.hub import Hub
 from manifold.registry.owners import Owners
@@ -72,8 +73,9 @@ from manifold.views.ranges import StoredRanges
 from manifold.views.resolution import Resolver
 from manifold.workspaces import entries, guarding
 from manifold.workspaces.admission import WorkspaceAdmission
+from manifold.workspaces.beginning import Beginning, Exports
 from manifold.workspaces.bootstrap import Setting, bootstrap
-from manifold.workspaces.creating import Exports, ShardIdentity, WorkspaceEffects
+from manifold.workspaces.creating import ShardIdentity, WorkspaceEffects
 from manifold.workspaces.default_bindings import DefaultBindingEffects
 from manifold.workspaces.foundation import ROOT, lay
 from manifold.workspaces.homes import Homes
@@ -238,8 +240,6 @@ async def _assemble(
         },
     )
     logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
-    default_exports = Exports(foundation.exports())
-    homes = Homes(store, kinds, workspace_types, default_exports, shard, chain, clock, root_ca)
     namespaces = kinds.get("", "namespaces")
     definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
     names = DefinitionNames(definitions, resolver)
@@ -249,7 +249,7 @@ async def _assemble(
     bindings = DefaultBindingEffects(
         references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names, workspace_types
     )
-    effects = {
+    effects: dict[tuple[str, str], Effects] = {
         ("apis.kcp.io", "apibindings"): StoredForm(bindings),
         ("apis.kcp.io", "apiexports"): StoredForm(exports),
         ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
@@ -265,12 +265,15 @@ async def _assemble(
         ("", "configmaps"): ContentEffects(namespaces, ROOT_CA_CONFIG_MAP),
         ("", "serviceaccounts"): ContentEffects(namespaces, SERVICE_ACCOUNT),
         entries.BINDINGS: entries.BindingEntries(),
-        ("tenancy.kcp.io", "workspaces"): WorkspaceEffects(
-            kinds, workspace_types, default_exports, shard, clock, root_ca, mounting
-        ),
     }
     limits = Limits(store, kinds.get("", "resourcequotas"), logical_clusters, StoredRanges(resolver), totals)
     environment = Environment(store, Clusters(store), admission, effects, clock, Owners(resolver), followed, limits)
+    # A new workspace creates what it begins with by the same verb, so its effects come last.
+    beginning = Beginning(environment, kinds, Exports(foundation.exports()), references, root_ca)
+    effects["tenancy.kcp.io", "workspaces"] = WorkspaceEffects(
+        kinds, workspace_types, beginning, shard, clock, mounting
+    )
+    homes = Homes(store, kinds, workspace_types, beginning, shard, chain, clock)
     runtime = Runtime(
         store,
         [

@@ -38,6 +38,7 @@ REQUIRED_GROUPS_ANNOTATION = "authorization.kcp.io/required-groups"
 REPLICATE_ANNOTATION = "internal.kcp.io/replicate"
 READY, INITIALIZING = "Ready", "Initializing"
 APIBINDINGS_INITIALIZER = "system:apibindings"
+APIBINDINGS_INITIALIZED = "APIBindingsInitialized"
 CREATE_ONLY = {"bootstrap.kcp.io/create-only": "true"}
 
 
@@ -47,7 +48,8 @@ class Birth:
 
     `owner` is the spec.owner of its LogicalCluster (None for one without a workspace), `creator` who becomes its
     administrator. `initializers` are all of the type, `pending` those that controllers outside the server must still
-    remove. `universal` says whether it has the content of the universal type.
+    remove. `exports` are those of the server itself that it binds; `bound`: those of users are bound in the same
+    commit. `universal` says whether it has the content of the universal type.
     """
 
     cluster: str
@@ -59,10 +61,11 @@ class Birth:
     owner: Object | None
     initializers: Sequence[str]
     pending: Sequence[str]
-    exports: Sequence[Export]
     universal: bool
     required_groups: str = ""
     terminators: Sequence[str] = ()
+    exports: Sequence[Export] = ()
+    bound: bool = False
 
 
 @lru_cache(200)
@@ -128,6 +131,8 @@ def logical_cluster(author: Author, birth: Birth, bound: Sequence[tuple[str, Exp
     found = conditions(author, birth.pending)
     if APIBINDINGS_INITIALIZER in birth.pending:
         found.append(_missing_exports(author))
+    elif birth.bound:
+        found.append(author.condition(APIBINDINGS_INITIALIZED))
     status["conditions"] = kcp_conditions.ordered(found)
     if birth.pending:
         status["initializers"] = list(birth.pending)
@@ -147,7 +152,7 @@ def _missing_exports(author: Author) -> Object:
     """What a logical cluster says whose type brings a binding of an export that is not there or not served."""
     message = "unable to complete initialization: unable to find at least 1 APIExport"
     return kcp_conditions.false(
-        "APIBindingsInitialized", author.timestamp, kcp_conditions.ERROR, "APIBindingErrors", message
+        APIBINDINGS_INITIALIZED, author.timestamp, kcp_conditions.ERROR, "APIBindingErrors", message
     )
 
 

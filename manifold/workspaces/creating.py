@@ -9,20 +9,20 @@ that fits no shard waits as Unavailable.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from manifold.base import clusters, selectors
 from manifold.base.user import User
-from manifold.exports.bindings import Export
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard
 from manifold.types.resource import Object
-from manifold.workspaces import content, default_bindings
+from manifold.workspaces import content
+from manifold.workspaces.beginning import Beginning
 from manifold.workspaces.deleting import FINALIZER, Deletion
 from manifold.workspaces.lifecycle import keep_phase
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
@@ -39,24 +39,6 @@ class ShardIdentity:
     name: str
     external_url: str
     labels: Mapping[str, str]
-
-
-class Exports:
-    """The exports a default binding may name, by (path or cluster, name)."""
-
-    def __init__(self, exports: Sequence[Export]) -> None:
-        self._exports: dict[tuple[str, str], Export] = {}
-        for one in exports:
-            self._exports[(one.path, one.name)] = one
-            self._exports[(one.cluster, one.name)] = one
-
-    def find(self, path: str, name: str) -> Export | None:
-        """The export at a path, or None."""
-        return self._exports.get((path, name))
-
-    def all(self) -> list[Export]:
-        """Every export, once."""
-        return list(dict.fromkeys(self._exports.values()))
 
 
 def owner_of(annotations: Mapping[str, str], user: User) -> User:
@@ -76,20 +58,18 @@ class WorkspaceEffects(Effects):
         self,
         kinds: Kinds,
         types: WorkspaceTypes,
-        exports: Exports,
+        beginning: Beginning,
         shard: ShardIdentity,
         clock: Clock,
-        root_ca: str,
         mounts: Mounts | None = None,
     ) -> None:
         """`mounts` None: workspaces that mount something wait for a server that lets them."""
         self._mounts = mounts
         self._kinds = kinds
         self._types = types
-        self._exports = exports
+        self._beginning = beginning
         self._shard = shard
         self._clock = clock
-        self._root_ca = root_ca
         self._deletion = Deletion(kinds)
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
@@ -149,10 +129,7 @@ class WorkspaceEffects(Effects):
             raise ValueError("a workspace without a type")
         parent = await self._parent(operation, plan)
         birth = self._birth(operation, new, closure, parent)
-        author = Author(self._kinds, self._clock, birth.cluster, operation.now)
-        plan.writes += content.build(author, birth, self._root_ca)
-        if content.APIBINDINGS_INITIALIZER in birth.pending:
-            plan.put(default_bindings.work_row(birth.cluster), b"{}")
+        birth = await self._beginning.plan(plan, birth, closure, operation.now)
         logical_clusters = self._kinds.get("core.kcp.io", "logicalclusters")
         plan.guards.append(Guard(logical_clusters.key(birth.cluster, "", content.LOGICAL_CLUSTER), 0))
         self._finish(new, birth, here)
@@ -175,10 +152,6 @@ class WorkspaceEffects(Effects):
     def _birth(self, operation: Operation, new: Object, closure: Closure, parent: Mapping[str, str]) -> content.Birth:
         metadata = new["metadata"]
         annotations = metadata.get("annotations", {})
-        found = [self._exports.find(path, name) for path, name in closure.default_exports()]
-        pending = closure.pending_initializers
-        if None in found:
-            pending = [*pending, content.APIBINDINGS_INITIALIZER]
         above = parent.get(content.PATH_ANNOTATION) or operation.cluster
         return content.Birth(
             cluster=new["spec"].get("cluster") or clusters.child_name(os.urandom(clusters.CHILD_NAME_BYTES)),
@@ -195,8 +168,7 @@ class WorkspaceEffects(Effects):
                 "uid": metadata["uid"],
             },
             initializers=closure.initializers,
-            pending=pending,
-            exports=[one for one in found if one is not None],
+            pending=closure.pending_initializers,
             universal=closure.universal,
             required_groups=annotations.get(content.REQUIRED_GROUPS_ANNOTATION, ""),
             terminators=closure.terminators,

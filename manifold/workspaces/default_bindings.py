@@ -1,9 +1,9 @@
 """The bindings a workspace type brings: which a logical cluster is to have, and who is told when that may have changed.
 
-The exports of the server itself are bound in the commit that makes the logical cluster. Those of users are bound behind
-it by a controller, which the initializer `system:apibindings` waits for. A type with the lifecycle `Maintain` wants its
-bindings for as long as there are workspaces of it: whoever changes one or takes it away leaves work, and so does a
-change of the type (tenancy reference, section 3.5; APIs reference, section 3.10).
+They are made in the commit that makes the logical cluster (`manifold.workspaces.beginning`). Where exports of users
+cannot be bound there, a controller does it, which the initializer `system:apibindings` waits for. A type with the
+lifecycle `Maintain` wants its bindings for as long as there are workspaces of it: whoever changes one or takes it away
+leaves work, and so does a change of the type (tenancy reference, section 3.5; APIs reference, section 3.10).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from manifold.base import keys
 from manifold.exports import statuses
+from manifold.exports.bindings import default_binding_name
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.effects import BindingEffects
 from manifold.exports.references import References
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.served import Served
 from manifold.schema import records
-from manifold.types.resource import Object
+from manifold.types.resource import Object, ResourceType
 from manifold.workspaces.content import LOGICAL_CLUSTER, TYPE_ANNOTATION
 from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes
 
@@ -72,6 +73,16 @@ class Wanted:
     path: str
     export: str
     lasting: bool
+
+
+def new_binding(kind: ResourceType, cluster: str, wanted: Wanted, spec: Object) -> Object:
+    """A default binding of a logical cluster, as it is created."""
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {"name": default_binding_name(cluster, wanted.path, wanted.export)},
+        "spec": spec,
+    }
 
 
 def wanted_bindings(closure: Closure) -> list[Wanted]:

@@ -23,12 +23,14 @@ from manifold.auth.names import is_service_account
 from manifold.auth.rbac.subjects import in_scope
 from manifold.base import clock, clusters, errors
 from manifold.base.user import User
-from manifold.registry.objects import Author, Kinds
+from manifold.registry.effects import Plan
+from manifold.registry.objects import Kinds
 from manifold.registry.writing import Clock
 from manifold.storage.contract import Guard, GuardFailed, Snapshot, Store, Write
 from manifold.types.resource import Object
-from manifold.workspaces import content, default_bindings
-from manifold.workspaces.creating import Exports, ShardIdentity
+from manifold.workspaces import content
+from manifold.workspaces.beginning import Beginning
+from manifold.workspaces.creating import ShardIdentity
 from manifold.workspaces.deleting import sweep_row
 from manifold.workspaces.types import BrokenType, WorkspaceTypes
 
@@ -52,21 +54,19 @@ class Homes:
         store: Store,
         kinds: Kinds,
         types: WorkspaceTypes,
-        exports: Exports,
+        beginning: Beginning,
         shard: ShardIdentity,
         chain: Chain,
         clock: Clock,
-        root_ca: str,
     ) -> None:
         self._store = store
         self._kinds = kinds
         self._logical_clusters = kinds.get("core.kcp.io", "logicalclusters")
         self._types = types
-        self._exports = exports
+        self._beginning = beginning
         self._shard = shard
         self._chain = chain
         self._clock = clock
-        self._root_ca = root_ca
 
     async def workspace(self, user: User) -> Object:
         """The home of `user` as a Workspace, made if need be.
@@ -105,10 +105,6 @@ class Homes:
             raise errors.internal(str(error)) from None
         if closure is None:
             raise errors.internal(f"workspacetypes.tenancy.kcp.io {ROOT}:{TYPE} not found")
-        found = [self._exports.find(path, name) for path, name in closure.default_exports()]
-        pending = closure.pending_initializers
-        if None in found:
-            pending = [*pending, content.APIBINDINGS_INITIALIZER]
         birth = content.Birth(
             cluster=cluster,
             path=home_path(user.name),
@@ -118,19 +114,17 @@ class Homes:
             creator=user,
             owner=None,
             initializers=closure.initializers,
-            pending=pending,
-            exports=[one for one in found if one is not None],
+            pending=closure.pending_initializers,
             universal=closure.universal,
             terminators=closure.terminators,
         )
-        author = Author(self._kinds, self._clock, cluster, self._clock.now())
+        plan = Plan(snapshot)
+        await self._beginning.plan(plan, birth, closure, self._clock.now())
+        # What a home of the same name has left behind is swept up by its key range: never into a new one.
+        guards = [Guard(key, 0), Guard(sweep_row(cluster), 0), *plan.guards]
+        pointers = [Write(key, value) for key, value in plan.pointers.items()]
         try:
-            # What a home of the same name has left behind is swept up by its key range: never into a new one.
-            guards = [Guard(key, 0), Guard(sweep_row(cluster), 0)]
-            writes = content.build(author, birth, self._root_ca)
-            if content.APIBINDINGS_INITIALIZER in pending:
-                writes.append(Write(default_bindings.work_row(cluster), b"{}"))
-            await self._store.commit(writes, guards)
+            await self._store.commit([*plan.writes, *pointers], guards)
         except GuardFailed:
             return
 

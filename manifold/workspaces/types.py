@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from manifold.base import clusters
 from manifold.registry.served import Served
-from manifold.storage.contract import Change, Snapshot, Store
+from manifold.storage.contract import Change, Guard, Snapshot, Store
 from manifold.types.resource import Object
 from manifold.workspaces.content import APIBINDINGS_INITIALIZER
 from manifold.workspaces.paths import Paths
@@ -29,12 +29,13 @@ class BrokenType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceType:
-    """A type as stored: the logical cluster it is in, its path, its name and its spec."""
+    """A type as stored: the logical cluster it is in, its path, its name and its spec. `guard`: it still says so."""
 
     cluster: str
     path: str
     name: str
     spec: Object
+    guard: Guard
 
     @property
     def reference(self) -> str:
@@ -83,14 +84,6 @@ class Closure:
         """Whether it has the content of the universal type."""
         return UNIVERSAL_INITIALIZER in self.initializers
 
-    def default_exports(self) -> list[tuple[str, str]]:
-        """The exports a new workspace binds, as (path, name), each once."""
-        found: dict[tuple[str, str], None] = {}
-        for one in self.members:
-            for reference in one.spec.get("defaultAPIBindings") or ():
-                found[(reference.get("path") or one.cluster, reference["export"])] = None
-        return list(found)
-
 
 class WorkspaceTypes:
     """Finds types. `kind` is the stored form of WorkspaceType."""
@@ -119,7 +112,7 @@ class WorkspaceTypes:
             return None
         obj = self._kind.decode(row.value, row.revision)
         own_path = obj["metadata"].get("annotations", {}).get("kcp.io/path") or cluster
-        return WorkspaceType(cluster, own_path, name, obj.get("spec") or {})
+        return WorkspaceType(cluster, own_path, name, obj.get("spec") or {}, Guard(row.key, row.revision))
 
     async def find_upwards(self, snapshot: Snapshot, path: str, name: str) -> WorkspaceType | None:
         """The type `name` at a path, or at the nearest path above, or in the root."""

@@ -1,5 +1,6 @@
 """Home workspaces: who gets one, what it is, how it is addressed, and that everyone who asks at once gets the same."""
 
+import json
 import threading
 
 import pytest
@@ -17,7 +18,7 @@ def home_server(tmp_path_factory):
     """A server of its own: homes stay, and are not to be seen by other tests."""
     directory = tmp_path_factory.mktemp("homes")
     tokens = directory / "more.csv"
-    names = {"mail": "Alice@Example.com", "carol": "carol", "dave": "dave", "bob": "bob"}
+    names = {"mail": "Alice@Example.com", "carol": "carol", "dave": "dave", "bob": "bob", "erin": "erin"}
     lines = [f"{token},{name},uid-{token},team" for token, name in names.items()]
     tokens.write_text("\n".join(lines) + "\n")
     with running_server(directory, "--token-auth-file", str(tokens)) as running:
@@ -58,6 +59,33 @@ def test_a_home_is_ready_in_the_answer(home_server):
     assert [(one["metadata"]["name"], one["subjects"][0]["name"]) for one in roles["items"]] == [
         ("workspace-admin", "carol")
     ]
+
+
+def test_bindings_that_the_type_brings_are_there_in_the_answer(home_server, tmp_path):
+    """What a home may bring is what anybody may: exports of users too."""
+    provider = home_server.create_workspace(directory=tmp_path)
+    apis = "/apis/apis.kcp.io/v1alpha2"
+    claim = {"group": "", "resource": "configmaps", "verbs": ["*"]}
+    export = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "e"}}
+    assert provider.request("POST", f"{apis}/apiexports", {**export, "spec": {"permissionClaims": [claim]}})[0] == 201
+    home_type = "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspacetypes/home"
+    merge = {"Content-Type": "application/merge-patch+json"}
+    brought = json.dumps({"spec": {"defaultAPIBindings": [{"path": provider.path, "export": "e"}]}})
+    changed = home_server.request("PATCH", home_type, brought, user="shard-admin", headers=merge)
+    assert changed[0] == 200, changed
+    try:
+        status, home = as_token(home_server, "erin", "GET", HOME)
+        assert (status, home["status"]["phase"]) == (200, "Ready"), home
+        status, found = as_token(home_server, "erin", "GET", f"/clusters/user:erin{apis}/apibindings")
+        assert status == 200, found
+        bound = {one["spec"]["reference"]["export"]["name"]: one["status"]["phase"] for one in found["items"]}
+        assert bound == {"e": "Bound", "tenancy.kcp.io": "Bound", "topology.kcp.io": "Bound"}
+        view = f"/services/apiexport/{provider.cluster}/e/clusters/*/api/v1/configmaps"
+        status, seen = home_server.request("GET", view)
+        assert (status, len(seen["items"])) == (200, 2), seen
+    finally:
+        taken = json.dumps({"spec": {"defaultAPIBindings": None}})
+        assert home_server.request("PATCH", home_type, taken, user="shard-admin", headers=merge)[0] == 200
 
 
 def test_children_are_below_the_path_of_the_home(home_server):

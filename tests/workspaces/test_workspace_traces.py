@@ -20,6 +20,8 @@ KINDS = {
     "apiresourceschemas": "APIResourceSchema",
     "customresourcedefinitions": "CustomResourceDefinition",
     "widgets": "Widget",
+    "workspaces": "Workspace",
+    "workspacetypes": "WorkspaceType",
 }
 
 
@@ -98,7 +100,25 @@ def bound_by_others(workspace, provider):
     create(provider, f"{APIS}/apibindings", reference("widgets", workspace.path))
 
 
-CONTENT = [events, owned, limited, invited, defining, exporting, binding, bound_by_others]
+def beginning_with_bindings(workspace, provider):
+    """A workspace below, whose type brings a binding to an export of the provider, with an object of it."""
+    exporting(provider, None)
+    extended = {"with": [{"name": "universal", "path": "root"}]}
+    spec = {"extend": extended, "defaultAPIBindings": [{"path": provider.path, "export": "widgets"}]}
+    types = "/apis/tenancy.kcp.io/v1alpha1/workspacetypes"
+    create(provider, types, named("t", spec={**spec, "defaultAPIBindingLifecycle": "Maintain"}))
+    child = named("child", spec={"type": {"name": "t", "path": provider.path}})
+    made = create(workspace, "/apis/tenancy.kcp.io/v1alpha1/workspaces", child)
+    assert made["status"]["phase"] == "Ready"
+    cluster = made["spec"]["cluster"]
+    path = f"/clusters/{cluster}/apis/example.io/v1/namespaces/default/widgets"
+    widget = {"apiVersion": "example.io/v1", "kind": "Widget", "metadata": {"name": "one"}}
+    status, found = workspace.server.request("POST", path, widget)
+    assert status == 201, found
+    return [cluster]
+
+
+CONTENT = [events, owned, limited, invited, defining, exporting, binding, bound_by_others, beginning_with_bindings]
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +135,11 @@ def test_nothing_is_left(quiet, tmp_path):
     gone = {}
     for content in CONTENT:
         workspace, provider = (quiet.create_workspace(directory=tmp_path) for _ in range(2))
-        content(workspace, provider)
+        below = content(workspace, provider) or ()
         for one in (workspace, provider):
             one.delete()
             gone[content.__name__, one is provider] = one.cluster
+        gone.update(((content.__name__, place), cluster) for place, cluster in enumerate(below, 2))
     deadline = time.monotonic() + 30
     while not at_rest(quiet):
         assert time.monotonic() < deadline, quiet.log_text()[-3000:]
