@@ -2,8 +2,12 @@
 
 Guarantees: nothing is kept but the piece that is on its way; every wait has a limit, and so has the size of a head and
 the number of requests under way; redirects are not followed; of the caller's headers only those in `PASSED_ON` go out,
-so no credential that is meant for this server does; the mounted server is who its certificate says. A connection serves
-one request, so that no answer can be taken for that of another.
+so no credential that is meant for this server does; the mounted server is who its certificate says.
+
+A connection serves one request after the other (`manifold.server.mount_connections`). Its server may have ended it
+just as the next one goes out. Then a request that only reads, and has no body, is made once more, on a connection of
+its own; no other is, because nobody can tell whether it has been acted upon (RFC 9110, section 9.2.2). A connection on
+which anything has failed, or that is to be upgraded, serves no other request.
 
 h11 speaks HTTP/1.1 here; it and TLS are loaded by the first request to a mount. What a mounted server does wrong is
 `MountFailed` as long as the client has not been answered.
@@ -20,9 +24,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from manifold.server.mount_connections import Connection, WaitingConnections
 from manifold.server.tunnel import Tunnel
 
-CONNECT_SECONDS = 10.0
 SEND_SECONDS = 30.0
 """How long the mounted server may take to accept what is waiting to be sent."""
 HEAD_SECONDS = 60.0
@@ -31,11 +35,10 @@ SILENCE_SECONDS = 60.0
 STREAM_SECONDS = 3600.0
 """How long a stream (a watch, a followed log) may last, and anything else but an upgraded connection."""
 UPGRADED_SECONDS = 4 * 3600.0
-HEAD_LIMIT = 64 << 10
-PIECE = 64 << 10
-CLOSE_SECONDS = 2.0
 UNDER_WAY = 1000
 """Requests to mounted servers at once, in the whole process."""
+READING = frozenset(("GET", "HEAD", "OPTIONS"))
+"""The methods of requests that change nothing (RFC 9110, section 9.2.1)."""
 PASSED_ON = frozenset(
     (
         b"accept",
@@ -105,6 +108,10 @@ class MountFailed(Exception):
         self.late = late
 
 
+class _Unanswered(Exception):
+    """A connection that had served a request before was ended by its server, without a word about this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A request to a mounted server: where (host and port, and the target of the request line), and what.
@@ -121,6 +128,11 @@ class Outgoing:
     body: AsyncIterator[bytes] | None
     stream: bool
     switch: Callable[[list[Header]], Tunnel | None] | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it does no harm to make this request twice."""
+        return self.method in READING and self.body is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,7 @@ class MountClient:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._context: ssl.SSLContext | None = None
+        self._waiting = WaitingConnections()
         self._under_way = 0
 
     @property
@@ -183,11 +196,15 @@ class MountClient:
         self._under_way += 1
         try:
             async with asyncio.timeout(STREAM_SECONDS if outgoing.switch is None else UPGRADED_SECONDS):
-                reader, writer = await self._connect(outgoing)
+                place, known = (outgoing.host, outgoing.port), None
+                if outgoing.switch is None:
+                    known = self._waiting.take(place, outgoing.repeatable)
                 try:
-                    await _Exchange(reader, writer, outgoing).run(begin, piece)
-                finally:
-                    writer.transport.abort()
+                    await self._on(known or await self._connect(outgoing), outgoing, begin, piece)
+                except _Unanswered:
+                    if not outgoing.repeatable:
+                        raise MountFailed("broke off the connection before it answered") from None
+                    await self._on(await self._connect(outgoing), outgoing, begin, piece)
         except TimeoutError:
             raise MountFailed("took too long", late=True) from None
         except OSError as error:
@@ -195,18 +212,37 @@ class MountClient:
         finally:
             self._under_way -= 1
 
-    async def _connect(self, outgoing: Outgoing) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    def close(self) -> None:
+        """End the connections that wait for a request."""
+        self._waiting.close()
+
+    async def _on(
+        self,
+        connection: Connection,
+        outgoing: Outgoing,
+        begin: Callable[[int, list[Header]], Awaitable[None]],
+        piece: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        """Make a request on a connection, which waits for another one afterwards if all went well."""
+        before, whole = connection.taken, False
+        try:
+            await _Exchange(connection, outgoing).run(begin, piece)
+            whole = outgoing.switch is None
+        except (OSError, MountFailed) as error:
+            if connection.used and connection.ended and connection.taken == before:
+                raise _Unanswered from error
+            raise
+        finally:
+            if whole:
+                self._waiting.give(connection)
+            else:
+                connection.abort()
+
+    async def _connect(self, outgoing: Outgoing) -> Connection:
         if self._context is None:
             self._context = self._credentials.context()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                return await asyncio.open_connection(
-                    outgoing.host,
-                    outgoing.port,
-                    ssl=self._context,
-                    limit=PIECE,
-                    ssl_shutdown_timeout=CLOSE_SECONDS,
-                )
+            return await self._waiting.open((outgoing.host, outgoing.port), self._context)
         except TimeoutError:
             raise MountFailed("cannot be reached in time", late=True) from None
         except ssl.SSLCertVerificationError:
@@ -220,14 +256,14 @@ class MountClient:
 class _Exchange:
     """One request on its connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outgoing: Outgoing) -> None:
-        import h11  # by the first request to a mount
+    def __init__(self, connection: Connection, outgoing: Outgoing) -> None:
+        import h11
 
         self._h11 = h11
-        self._reader = reader
-        self._writer = writer
+        self._connection = connection
+        self._speech = connection.speech
+        self._writer = connection.writer
         self._outgoing = outgoing
-        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
 
     async def run(
         self, begin: Callable[[int, list[Header]], Awaitable[None]], piece: Callable[[bytes], Awaitable[None]]
@@ -236,13 +272,19 @@ class _Exchange:
         host = f"[{outgoing.host}]" if ":" in outgoing.host else outgoing.host
         if outgoing.port != 443:
             host = f"{host}:{outgoing.port}"
-        connection = b"close" if outgoing.switch is None else b"Upgrade"
-        headers = [(b"host", host.encode()), *outgoing.headers, (b"connection", connection)]
+        headers = [(b"host", host.encode()), *outgoing.headers]
+        if outgoing.switch is not None:
+            headers.append((b"connection", b"Upgrade"))
         if outgoing.body is not None and not any(name == b"content-length" for name, _ in headers):
             headers.append((b"transfer-encoding", b"chunked"))
         try:
-            await self._send(h11.Request(method=outgoing.method, target=outgoing.target, headers=headers))
-            sender = asyncio.ensure_future(self._send_body())
+            head = h11.Request(method=outgoing.method, target=outgoing.target, headers=headers)
+            if outgoing.body is None:
+                await self._send(head, h11.EndOfMessage())
+                await self._receive(begin, piece)
+                return
+            await self._send(head)
+            sender = asyncio.ensure_future(self._send_body(outgoing.body))
             sender.add_done_callback(self._sent)
             try:
                 await self._receive(begin, piece)
@@ -260,26 +302,25 @@ class _Exchange:
         if not sender.cancelled() and sender.exception() is not None:
             self._writer.transport.abort()
 
-    async def _send(self, event: Any) -> None:  # one of h11's events
-        data = self._connection.send(event)
+    async def _send(self, *events: Any) -> None:  # h11's events
+        data = b"".join([self._speech.send(event) or b"" for event in events])
         if data:
             self._writer.write(data)
             async with asyncio.timeout(SEND_SECONDS):
                 await self._writer.drain()
 
-    async def _send_body(self) -> None:
-        if self._outgoing.body is not None:
-            async for data in self._outgoing.body:
-                await self._send(self._h11.Data(data=data))
+    async def _send_body(self, body: AsyncIterator[bytes]) -> None:
+        async for data in body:
+            await self._send(self._h11.Data(data=data))
         await self._send(self._h11.EndOfMessage())
 
     async def _next(self, seconds: float) -> Any:  # one of h11's events
         while True:
-            event = self._connection.next_event()
+            event = self._speech.next_event()
             if event is not self._h11.NEED_DATA:
                 return event
             async with asyncio.timeout(seconds):
-                self._connection.receive_data(await self._reader.read(PIECE))
+                self._speech.receive_data(await self._connection.read())
 
     async def _receive(
         self, begin: Callable[[int, list[Header]], Awaitable[None]], piece: Callable[[bytes], Awaitable[None]]
@@ -319,10 +360,10 @@ class _Exchange:
                     await self._writer.drain()
 
         async def back() -> None:
-            early, _ = self._connection.trailing_data
+            early, _ = self._speech.trailing_data
             if early:
                 await tunnel.write(early)
-            while data := await self._reader.read(PIECE):
+            while data := await self._connection.read():
                 await tunnel.write(data)
 
         ways = [asyncio.ensure_future(way()) for way in (there, back)]

@@ -107,9 +107,16 @@ class Shard:
     """An open shard; see `manifold.server.surroundings.Shard`."""
 
     def __init__(
-        self, store: Store, app: Application, runtime: Runtime, watches: OpenWatches, stop: asyncio.Event
+        self,
+        store: Store,
+        app: Application,
+        runtime: Runtime,
+        watches: OpenWatches,
+        client: MountClient,
+        stop: asyncio.Event,
     ) -> None:
         self.app = app
+        self._client = client
         self._waiter = asyncio.create_task(self._end_watches(stop))
         self._store = store
         self._watches = watches
@@ -126,7 +133,8 @@ class Shard:
         self._watches.stop()
 
     async def close(self) -> None:
-        """End controllers and close the store."""
+        """End controllers and what is left of connections to mounted servers, and close the store."""
+        self._client.close()
         self._watches.stop()
         for task in (self._waiter, *self._tasks):
             task.cancel()
@@ -318,8 +326,9 @@ async def _assemble(
     credentials = Credentials(
         settings.mount_proxy_client_cert_file, settings.mount_proxy_client_key_file, settings.mount_proxy_ca_file
     )
+    client = MountClient(credentials)
     mounts = Mounts(
-        MountClient(credentials), chain, watches, hub, kinds.get("tenancy.kcp.io", "workspaces"),
+        client, chain, watches, hub, kinds.get("tenancy.kcp.io", "workspaces"),
         introduce=credentials.certificate is not None,
     )  # fmt: skip
     routes = Routes(environment, chain, authentication, issuer)
@@ -346,7 +355,7 @@ async def _assemble(
         homes if settings.enable_home_workspaces else None,
         mounts if mounting is not None else None,
     )
-    opened = Shard(store, Application(doors), runtime, watches, surroundings.stopping)
+    opened = Shard(store, Application(doors), runtime, watches, client, surroundings.stopping)
     surroundings.metrics.computed(
         "manifold_controller_work_depth", "Work rows waiting or being worked on.", "gauge", lambda: runtime.depth
     )

@@ -13,7 +13,7 @@ from manifold.server import issuing
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory):
     directory = tmp_path_factory.mktemp("mounts")
-    authority = issuing.new_authority(time.time() - 60, time.time() + 3600)
+    authority = issuing.new_authority(time.time() - 60, time.time() + 2 * 365 * 86400)
     (directory / "ca.crt").write_bytes(authority.certificate_pem)
     (directory / "ca.key").write_bytes(authority.key_pem)
     (directory / "names").write_text("subjectAltName=IP:127.0.0.1\n")
@@ -36,6 +36,9 @@ def servers(tmp_path_factory):
         with running_server(directory / "front", "--feature-gates", "WorkspaceMounts=true", *words) as front:
             yield front, behind
             assert front.process.poll() is None, front.log_text()
+            assert front.stop() == 0, front.log_text()
+            lines = [line for line in front.log_text().splitlines() if " ERROR " in line]
+            assert not [line for line in lines if "left without its whole response" not in line], lines  # as told to
 
 
 @pytest.fixture
