@@ -12,8 +12,17 @@ from collections.abc import Sequence
 
 from manifold.base import clock, keys
 from manifold.exports.effects import BindingEffects
-from manifold.exports.export_effects import IDENTITIES, SCHEMAS, identity_key, identity_row, judged, schema_row
+from manifold.exports.export_effects import (
+    IDENTITIES,
+    SCHEMAS,
+    identity_key,
+    judged,
+    reference_of,
+    schema_row,
+    secret_key,
+)
 from manifold.exports.slices import Slices, slices_prefix
+from manifold.registry import followed
 from manifold.registry.effects import Plan
 from manifold.registry.objects import Kinds
 from manifold.registry.writing import Environment
@@ -144,7 +153,7 @@ class SchemaController:
 
 
 class IdentityController:
-    """Compares the identity of an export with its secret, after that has changed."""
+    """Compares the identities of exports with the secret they follow, after that has changed."""
 
     name = IDENTITIES
 
@@ -155,28 +164,37 @@ class IdentityController:
         self._secrets = kinds.get("", "secrets")
 
     async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
-        """Say in the status of the export what its secret says."""
-        cluster, name = parts
-        work = identity_row(cluster, name)
+        """Say in the status of the exports of a secret what it says."""
+        key = followed.key_at(parts)
         snapshot = await self._store.snapshot()
-        started = await snapshot.get(work)
-        row = await snapshot.get(self._exports.key(cluster, "", name))
-        writes, guards = [Write(work, None)], [Guard(work, started.revision if started is not None else None)]
-        if row is not None:
-            obj = self._exports.decode(row.value, row.revision)
-            reference = ((obj.get("spec") or {}).get("identity") or {}).get("secretRef") or {}
-            place = (reference.get("namespace") or "", reference.get("name") or "")
-            held = await snapshot.get(self._secrets.key(cluster, *place))
-            secret: Object | None = self._secrets.decode(held.value, held.revision) if held is not None else None
-            now = clock.format_seconds(self._environment.clock.now())
-            before = obj.get("status") or {}
-            obj["status"] = judged(before, secret, place[1], now)
-            if obj["status"] != before:
-                writes.append(Write(row.key, self._exports.encode(obj)))
-                guards.append(Guard(row.key, row.revision))
-                if obj["status"].get("identityHash") != before.get("identityHash"):
-                    writes.append(Write(export_row(cluster, name), b"{}"))
-                    writes.append(Write(identity_key(obj["status"]["identityHash"], cluster, name), b""))
-        if started is not None:
-            await self._store.commit(writes, guards)
+        work = await snapshot.get(followed.work_row(key, IDENTITIES))
+        if work is None:
+            return 0.0
+        for name in await followed.followers(snapshot, key, IDENTITIES):
+            if not await self._compare(parts[0], name, key):
+                await followed.unfollow(self._store, key, IDENTITIES, name)
+        await followed.finish(self._store, key, work)
         return 0.0
+
+    async def _compare(self, cluster: str, name: str, secret: bytes) -> bool:
+        """Compare one export with a secret, given by its key. False: the export does not name it, or is gone."""
+        snapshot = await self._store.snapshot()
+        row = await snapshot.get(self._exports.key(cluster, "", name))
+        obj = self._exports.decode(row.value, row.revision) if row is not None else {}
+        reference = reference_of(obj)
+        if row is None or reference is None or secret_key(self._secrets, cluster, reference) != secret:
+            return False
+        held = await snapshot.get(secret)
+        content: Object | None = self._secrets.decode(held.value, held.revision) if held is not None else None
+        before = obj.get("status") or {}
+        now = clock.format_seconds(self._environment.clock.now())
+        obj["status"] = status = judged(before, content, reference[1], now)
+        if status == before:
+            return True
+        writes = [Write(row.key, self._exports.encode(obj))]
+        if status.get("identityHash") != before.get("identityHash"):
+            writes.append(Write(export_row(cluster, name), b"{}"))
+            writes.append(Write(identity_key(status["identityHash"], cluster, name), b""))
+        seen = Guard(secret, held.revision if held is not None else 0)
+        await self._store.commit(writes, [Guard(row.key, row.revision), seen])
+        return True

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from manifold.base import clock, keys
+from manifold.base import clock
+from manifold.registry import followed
 from manifold.registry.effects import Plan
-from manifold.registry.followed import WORK, follower_row, followers, object_row
-from manifold.registry.followed import work_row as object_work_row
 from manifold.registry.objects import Kinds
 from manifold.registry.writing import Environment
 from manifold.storage.contract import Guard, Write
-from manifold.workspaces.mounts import Mounts, judged, mount_of, tell, work_row
+from manifold.workspaces.mounts import WORK, Mounts, judged, mount_of, tell, work_row
 
 RETRY_SECONDS = 60.0
 
@@ -35,32 +34,16 @@ class MountController:
         """Look at one workspace, or at all that mount one object."""
         if len(parts) == 2:
             return await self._reconcile_workspace(*parts)
-        cluster, group, resource, identity, namespace, name = parts
-        key = keys.ObjectKey(group, resource, identity, cluster, namespace, name).encode()
+        key = followed.key_at(parts)
         snapshot = await self._store.snapshot()
-        work = await snapshot.get(object_work_row(key))
+        work = await snapshot.get(followed.work_row(key, WORK))
         if work is None:
             return 0.0
-        left = 0
-        for follower in await followers(snapshot, key):
-            left += await self._follower(key, cluster, follower)
-        writes, guards = [Write(work.key, None)], [Guard(work.key, work.revision)]
-        followed = await snapshot.get(object_row(key))
-        if not left and followed is not None:
-            writes.append(Write(followed.key, None))
-            guards.append(Guard(followed.key, followed.revision))
-        await self._store.commit(writes, guards)
+        for name in await followed.followers(snapshot, key, WORK):
+            if await self._update(parts[0], name) != key:
+                await followed.unfollow(self._store, key, WORK, name)
+        await followed.finish(self._store, key, work)
         return 0.0
-
-    async def _follower(self, key: bytes, cluster: str, name: str) -> bool:
-        """Look at a workspace that follows an object. False: it does so no longer."""
-        known = await self._update(cluster, name)
-        if known is None or key != known:
-            row = follower_row(key, name)
-            if await (await self._store.snapshot()).get(row) is not None:
-                await self._store.commit([Write(row, None)], [Guard(row, None)])
-            return False
-        return True
 
     async def _reconcile_workspace(self, cluster: str, name: str) -> float:
         snapshot = await self._store.snapshot()
@@ -84,11 +67,11 @@ class MountController:
             return None
         found = await self._mounts.look(plan.snapshot, cluster, reference)
         changed = tell(workspace, *judged(reference, found.obj, clock.format_seconds(self._clock.now())))
-        followed = await self._mounts.follow(plan, found, name)
+        follows = await self._mounts.follow(plan, found, name)
         if not found.key:
             plan.put(work_row(cluster, name), b"{}")
             changed = changed or await plan.snapshot.get(work_row(cluster, name)) is None
-        if changed or followed:
+        if changed or follows:
             plan.put(row.key, self._workspaces.encode(workspace))
             await self._store.commit(plan.writes, [Guard(row.key, row.revision), *found.guards(), *plan.guards])
         return found.key

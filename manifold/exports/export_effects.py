@@ -21,10 +21,12 @@ from manifold.exports.bindings import EXTRA_PREFIX
 from manifold.exports.slices import Slices, slice_rows
 from manifold.exports.statuses import Referred
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.followed import Followed, follower_row
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.owners import index_row, mark
+from manifold.registry.served import Served
 from manifold.registry.writing import Clock
-from manifold.storage.contract import Snapshot, Write
+from manifold.storage.contract import Guard, Write
 from manifold.types.kcp.schemas import rules_at
 from manifold.types.resource import Object
 from manifold.views.consumers import IDENTITY_INDEX, consumers_in, consumers_prefix, export_row, slices_row
@@ -34,7 +36,8 @@ SYSTEM_NAMESPACE = "kcp-system"
 SECRET_KEY = "key"
 IDENTITY_VALID = "IdentityValid"
 SKIP_SLICE = "apiexports.apis.kcp.io/skip-endpointslice"
-SECRETS_INDEX = "identity-secret"
+IDENTITIES = "identities"
+"""The controller of identities, which follow their secrets."""
 FAILED = "IdentityVerificationFailed"
 
 NewNamespace = Callable[[Author, str], Sequence[Write]]
@@ -46,15 +49,17 @@ def identity_key(identity: str, cluster: str, name: str) -> bytes:
     return keys.index_key(IDENTITY_INDEX, identity, cluster, name)
 
 
-def secret_row(cluster: str, namespace: str, secret: str, export: str) -> bytes:
-    """The key of the index row of an export by the secret of its identity."""
-    return keys.index_key(SECRETS_INDEX, cluster, namespace, secret, export)
-
-
-def _reference(export: Object) -> tuple[str, str] | None:
+def reference_of(export: Object) -> tuple[str, str] | None:
     """Namespace and name of the secret an export names."""
     found = ((export.get("spec") or {}).get("identity") or {}).get("secretRef") or {}
     return (found.get("namespace") or "", found["name"]) if found.get("name") else None
+
+
+def secret_key(secrets: Served, cluster: str, reference: tuple[str, str] | None) -> bytes | None:
+    """The storage key of the secret an export names; None where it cannot be the name of any. `secrets` is the stored
+    form of the type.
+    """
+    return None if reference is None or "\x00" in "".join(reference) else secrets.key(cluster, *reference)
 
 
 def judged(former: Object, secret: Object | None, name: str, now: str) -> Object:
@@ -88,7 +93,10 @@ def judged(former: Object, secret: Object | None, name: str, now: str) -> Object
 class ExportEffects(Effects):
     """Gives exports their identity, and tells those who have bound them."""
 
-    def __init__(self, kinds: Kinds, clock: Clock, slices: Slices, new_namespace: NewNamespace) -> None:
+    def __init__(
+        self, kinds: Kinds, clock: Clock, slices: Slices, new_namespace: NewNamespace, followed: Followed
+    ) -> None:
+        self._followed = followed
         self._kinds = kinds
         self._clock = clock
         self._slices = slices
@@ -105,7 +113,7 @@ class ExportEffects(Effects):
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
         """Look at the identity again, and tell those who have bound it what has changed for them."""
         new["status"] = old.get("status") or {}
-        await self._identify(operation, new, plan, _reference(old))
+        await self._identify(operation, new, plan, old)
         if _offered(new) != _offered(old):
             await self._tell(operation, new, plan)
 
@@ -114,48 +122,46 @@ class ExportEffects(Effects):
         for key in self.index_rows(operation.cluster, old):
             if await plan.snapshot.get(key) is not None:
                 plan.delete(key)
+        await self._unfollow(operation, old, plan)
         await self._tell(operation, old, plan)
         plan.point(slices_row(operation.cluster, operation.name), b"{}")
 
     def index_rows(self, cluster: str, export: Object) -> list[bytes]:
         """The keys of the index rows of an export."""
-        name = export["metadata"]["name"]
-        found = []
         identity = (export.get("status") or {}).get("identityHash")
-        if identity:
-            found.append(identity_key(identity, cluster, name))
-        reference = _reference(export)
-        if reference is not None:
-            found.append(secret_row(cluster, *reference, name))
-        return found
+        return [identity_key(identity, cluster, export["metadata"]["name"])] if identity else []
 
-    async def _identify(
-        self, operation: Operation, new: Object, plan: Plan, before: tuple[str, str] | None = None
-    ) -> None:
+    async def _identify(self, operation: Operation, new: Object, plan: Plan, old: Object | None = None) -> None:
         cluster, name = operation.cluster, new["metadata"]["name"]
         now = clock.format_seconds(operation.now)
-        reference = _reference(new)
+        reference = reference_of(new)
         made = reference is None
         if reference is None:
             reference = (SYSTEM_NAMESPACE, name)
             spec = new["spec"] = new.get("spec") or {}
             spec["identity"] = {"secretRef": {"name": name, "namespace": SYSTEM_NAMESPACE}}
-        secret = await self._secret(plan.snapshot, cluster, reference)
-        if secret is None and made:
+        place = secret_key(self._secrets, cluster, reference)
+        row = await plan.snapshot.get(place) if place is not None else None
+        secret = self._secrets.decode(row.value, row.revision) if row is not None else None
+        if row is None and made:
             secret = await self._made(operation, name, plan)
+        elif place is not None:
+            plan.guards.append(Guard(place, row.revision if row is not None else 0))
         new["status"] = judged(new["status"], secret, reference[1], now)
-        rows = set(self.index_rows(cluster, new))
-        for key in sorted(rows):
+        for key in self.index_rows(cluster, new):
             if await plan.snapshot.get(key) is None:
                 plan.put(key, b"")
-        if before is not None and before != reference:
-            key = secret_row(cluster, *before, name)
-            if await plan.snapshot.get(key) is not None:
-                plan.delete(key)
+        if place is not None and await plan.snapshot.get(follower_row(place, IDENTITIES, name)) is None:
+            self._followed.follow(plan, place, IDENTITIES, name)
+        if old is not None and reference_of(old) != reference:
+            await self._unfollow(operation, old, plan)
 
-    async def _secret(self, snapshot: Snapshot, cluster: str, reference: tuple[str, str]) -> Object | None:
-        row = await snapshot.get(self._secrets.key(cluster, *reference))
-        return self._secrets.decode(row.value, row.revision) if row is not None else None
+    async def _unfollow(self, operation: Operation, export: Object, plan: Plan) -> None:
+        """Follow the secret of an export no longer."""
+        place = secret_key(self._secrets, operation.cluster, reference_of(export))
+        key = follower_row(place, IDENTITIES, operation.name) if place is not None else b""
+        if key and await plan.snapshot.get(key) is not None:
+            plan.delete(key)
 
     async def _made(self, operation: Operation, name: str, plan: Plan) -> Object:
         """A new secret, with its namespace where there is none."""
@@ -238,34 +244,3 @@ SCHEMAS = "schemas"
 def schema_row(cluster: str, name: str) -> bytes:
     """The key of the work row that has the exports of a schema looked at."""
     return keys.work_key(SCHEMAS, cluster, name)
-
-
-class SecretEffects(Effects):
-    """Has the exports looked at whose identity a secret is."""
-
-    async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
-        """An export may have waited for it."""
-        await self._look(operation, new, plan)
-
-    async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
-        """It may say something else."""
-        if new.get("data") != old.get("data"):
-            await self._look(operation, new, plan)
-
-    async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
-        """It is missing."""
-        await self._look(operation, old, plan)
-
-    async def _look(self, operation: Operation, secret: Object, plan: Plan) -> None:
-        name = secret["metadata"]["name"]
-        prefix = keys.index_key(SECRETS_INDEX, operation.cluster, operation.namespace, name)
-        for row in await plan.snapshot.scan(prefix, keys.after(prefix), 50):
-            plan.point(identity_row(operation.cluster, keys.parts(row.key)[-1]), b"{}")
-
-
-IDENTITIES = "identities"
-
-
-def identity_row(cluster: str, export: str) -> bytes:
-    """The key of the work row that has the identity of an export looked at."""
-    return keys.work_key(IDENTITIES, cluster, export)

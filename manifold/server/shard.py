@@ -33,7 +33,7 @@ from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSli
 from manifold.exports.claim_labels import ClaimLabels
 from manifold.exports.definition_names import DefinitionNames
 from manifold.exports.definitions import DefinitionEffects
-from manifold.exports.export_effects import ExportEffects, SchemaEffects, SecretEffects
+from manifold.exports.export_effects import ExportEffects, SchemaEffects
 from manifold.exports.offering import Offerings
 from manifold.exports.references import References
 from manifold.exports.shown import ExportViews
@@ -253,7 +253,7 @@ async def _assemble(
     names = DefinitionNames(definitions, resolver)
     partitions = kinds.get("topology.kcp.io", "partitions")
     slices = Slices(references, partitions, surroundings.virtual_workspace_url, shard.labels)
-    exports = ExportEffects(kinds, clock, slices, lambda author, name: namespace(author, name, root_ca))
+    exports = ExportEffects(kinds, clock, slices, lambda author, name: namespace(author, name, root_ca), followed)
     bindings = DefaultBindingEffects(
         references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names, workspace_types
     )
@@ -262,7 +262,6 @@ async def _assemble(
         ("apis.kcp.io", "apiexports"): StoredForm(exports),
         ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
         ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(settings.refuse_unenforced_rules),
-        ("", "secrets"): SecretEffects(),
         ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds, totals),
         ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(

@@ -20,6 +20,8 @@ from manifold.auth.rbac.bootstrap import bootstrap_objects, root_policy_objects
 from manifold.base import keys
 from manifold.exports import bindings
 from manifold.exports.bindings import Export
+from manifold.exports.export_effects import IDENTITIES
+from manifold.registry.followed import follow_writes, object_row, work_row
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.totals import usage_row
 from manifold.registry.writing import Clock
@@ -90,7 +92,7 @@ async def _write(store: Store, writes: Iterable[Write]) -> None:
     snapshot = await store.snapshot()
     due: list[Write] = []
     grown: set[str] = set()
-    for write in writes:
+    for write in {one.key: one for one in writes}.values():
         row = await snapshot.get(write.key)
         if row is None:
             due.append(write)
@@ -109,6 +111,9 @@ async def _write(store: Store, writes: Iterable[Write]) -> None:
         due += await entries.written(snapshot, write.key, row.value if row is not None else None, write.value)
     counted = [usage_row(cluster) for cluster in sorted(grown)]
     due += [Write(key, None) for key in counted if await snapshot.get(key) is not None]
+    for write in [one for one in due if one.key.startswith(keys.type_prefix("", "secrets"))]:
+        if await snapshot.get(object_row(write.key)) is not None:
+            due.append(Write(work_row(write.key, IDENTITIES), b"{}"))
     for start in range(0, len(due), MAX_WRITES):
         await store.commit(due[start : start + MAX_WRITES])
 
@@ -244,6 +249,7 @@ def _exports(author: Author, foundation: Foundation, exports: Sequence[Export]) 
         key = base64.b64encode(foundation.keys[export.name].encode()).decode()
         secret = {"data": {"key": key}, "type": "Opaque"}
         writes.append(author.write(secrets, export.name, secret, namespace=SYSTEM_NAMESPACE))
+        writes += follow_writes(writes[-1].key, IDENTITIES, export.name)
         spec: Object = {
             "identity": {"secretRef": {"name": export.name, "namespace": SYSTEM_NAMESPACE}},
             "resources": [

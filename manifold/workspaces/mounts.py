@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 from manifold.base import keys
 from manifold.exports import conditions
 from manifold.registry.effects import Operation, Plan
-from manifold.registry.followed import WORK, Followed, follower_row
+from manifold.registry.followed import Followed, follower_row
 from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 
+WORK = "mounts"
+"""The controller of mounted workspaces."""
 CONDITION = "WorkspaceMountReady"
 NOT_FOUND, NOT_READY = "MountObjectNotFound", "MountObjectNotReady"
 READY, UNAVAILABLE = "Ready", "Unavailable"
@@ -154,15 +156,15 @@ class Mounts:
         name = workspace["metadata"]["name"]
         if found.key:
             plan.guards += found.guards()
-            self._followed.follow(plan, found.key, name)
+            self._followed.follow(plan, found.key, WORK, name)
         else:
             plan.put(work_row(operation.cluster, name), b"{}")
 
     async def follow(self, plan: Plan, found: Found, name: str) -> bool:
         """Follow what was found, if that is not done yet. Whether it was not."""
-        if not found.key or await plan.snapshot.get(follower_row(found.key, name)) is not None:
+        if not found.key or await plan.snapshot.get(follower_row(found.key, WORK, name)) is not None:
             return False
-        self._followed.follow(plan, found.key, name)
+        self._followed.follow(plan, found.key, WORK, name)
         return True
 
     async def remove(self, cluster: str, workspace: Object, reference: Reference, plan: Plan) -> None:
@@ -170,7 +172,7 @@ class Mounts:
         found = await self.look(plan.snapshot, cluster, reference)
         if not found.key:
             return
-        row = await plan.snapshot.get(follower_row(found.key, workspace["metadata"]["name"]))
+        row = await plan.snapshot.get(follower_row(found.key, WORK, workspace["metadata"]["name"]))
         if row is not None:
             plan.guards.append(Guard(row.key, row.revision))
             plan.delete(row.key)
