@@ -15,6 +15,7 @@ from walk_world import eventually
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 STATIONS = "/apis/example.org/v1/namespaces/{}/stations"
 EXPORTS = "/apis/apis.kcp.io/{}/apiexports"
+EMPTY = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "published"}}
 DEFINITION = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -62,6 +63,11 @@ def leads_to(service, workspace):
     workspace.kubeconfig.write_text(yaml.safe_dump(document))
 
 
+def bind(consumer, workspace):
+    reference = f"{workspace.path}:published"
+    consumer.kubectl("kcp", "bind", "apiexport", reference, "--accept-all-permission-claims")
+
+
 def station(name, **spec):
     return {"apiVersion": "example.org/v1", "kind": "Station", "metadata": {"name": name}, "spec": spec}
 
@@ -70,8 +76,7 @@ def test_an_api_of_a_service_cluster_is_published_and_its_objects_are_carried(
     workspace, service, consume, multicluster
 ):
     leads_to(service, workspace)
-    empty = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "published"}}
-    sent(workspace, "POST", EXPORTS.format("v1alpha2"), empty)
+    sent(workspace, "POST", EXPORTS.format("v1alpha2"), EMPTY)
     agent = multicluster(workspace.kubeconfig, "publish")
     located = agent.until(event="located")[-1]
     assert (located["cluster"], located["path"]) == (workspace.cluster, workspace.path)
@@ -103,8 +108,7 @@ def test_an_api_of_a_service_cluster_is_published_and_its_objects_are_carried(
 
     first, second = (consumer.workspace for consumer in consume(2))
     for consumer in (first, second):
-        reference = f"{workspace.path}:published"
-        consumer.kubectl("kcp", "bind", "apiexport", reference, "--accept-all-permission-claims")
+        bind(consumer, workspace)
         sent(consumer, "POST", STATIONS.format("default"), station("main"))
     heard(agent, ("taken", first.cluster), ("taken", second.cluster))
     for consumer in (first, second):
@@ -160,3 +164,27 @@ def test_an_api_of_a_service_cluster_is_published_and_its_objects_are_carried(
     heard(newer, ("returned", second.cluster), ("gone", second.cluster))
     assert sent(service, "GET", "/apis/example.org/v1/stations")["items"] == []
     newer.finish()
+
+
+def test_the_endpoint_slice_may_be_elsewhere(server, workspace, service, consume, multicluster, tmp_path):
+    elsewhere = server.create_workspace(directory=tmp_path)
+    leads_to(service, elsewhere)
+    sent(workspace, "POST", EXPORTS.format("v1alpha2"), EMPTY)
+    slice_ = {
+        "apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExportEndpointSlice", "metadata": {"name": "published"},
+        "spec": {"export": {"path": workspace.path, "name": "published"}},
+    }  # fmt: skip
+    sent(elsewhere, "POST", "/apis/apis.kcp.io/v1alpha1/apiexportendpointslices", slice_)
+    agent = multicluster(elsewhere.kubeconfig, "publish")
+    located = agent.until(event="located")[-1]
+    assert (located["path"], located["export"]) == (elsewhere.path, workspace.path)
+    agent.until(event="served")
+    [consumer] = (one.workspace for one in consume(1))
+    bind(consumer, workspace)
+    heard(agent, ("engaged", consumer.cluster))
+    sent(consumer, "POST", STATIONS.format("default"), station("main", line="green"))
+    agent.until(event="taken", cluster=consumer.cluster)
+    carried = sent(service, "GET", f"{STATIONS.format(consumer.cluster)}/default-main")
+    assert carried["spec"] == {"line": "green"}
+    agent.finish()
+    elsewhere.delete()
