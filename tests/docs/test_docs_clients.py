@@ -29,6 +29,7 @@ def _tested() -> dict[str, str]:
         "controller-runtime": _go("tests/clients/go.mod", "sigs.k8s.io/controller-runtime"),
         "Helm": _go("tests/clients/go.mod", "helm.sh/helm/v4"),
         "multicluster-provider": _go("tests/providers/multicluster/go.mod", "github.com/kcp-dev/multicluster-provider"),
+        "kcp-dev/sdk": _go("tests/providers/multicluster/go.mod", "github.com/kcp-dev/sdk"),
         **{package: _locked(package) for package in ("kopf", "kubernetes", "kubernetes-asyncio", "kr8s", "lightkube")},
         javascript: packages[f"node_modules/{javascript}"]["version"],
     }

@@ -1,6 +1,6 @@
 // Command multicluster is written with multicluster-runtime and kcp's provider for it, as their users write controllers
-// for all workspaces at once. It prints lines of JSON, and an error where something happens that its scenario did not
-// expect.
+// for all workspaces at once, and with kcp's typed clients. It prints lines of JSON, and an error where something
+// happens that its scenario did not expect.
 package main
 
 import (
@@ -30,6 +30,7 @@ import (
 type line map[string]any
 
 var scenarios = map[string]func(context.Context, *rest.Config, *runtime.Scheme) error{
+	"clients":     clientsScenario,
 	"export":      exportScenario,
 	"initializer": initializerScenario,
 	"paths":       pathScenario,
