@@ -206,23 +206,6 @@ def fully_qualified(text: str) -> list[str]:
     return [] if text.count(".") >= 2 else ["should be a domain with at least three segments separated by dots"]
 
 
-def domain_prefixed_path(text: str) -> list[str]:
-    """What keeps `text` from being a domain, a slash and a URL path (`example.com/some/path`)."""
-    if not text:
-        return ["must be non-empty"]
-    host, slash, path = text.partition("/")
-    if not slash or not host or not path:
-        return ['must be a domain-prefixed path (such as "acme.io/foo")']
-    errors = [f"host: {error}" for error in dns_subdomain(host)]
-    if not _is_http_path(path):
-        errors.append(_format("Invalid path", _HTTP_PATH))
-    return errors
-
-
-_HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
-_is_http_path = re.compile(_HTTP_PATH).fullmatch
-
-
 NameCheck = Callable[[str, bool], list[str]]
 """What is wrong with a name; the flag says that it is only a prefix (a generateName), which may end in a dash."""
 
@@ -240,11 +223,6 @@ def subdomain_name(name: str, prefix: bool) -> list[str]:
 def label_name(name: str, prefix: bool) -> list[str]:
     """Names that are DNS labels: namespaces."""
     return dns_label(_completed(name) if prefix else name)
-
-
-def label_1035_name(name: str, prefix: bool) -> list[str]:
-    """Names that are RFC 1035 labels."""
-    return dns_label_1035(_completed(name) if prefix else name)
 
 
 def segment_name(name: str, prefix: bool) -> list[str]:

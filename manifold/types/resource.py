@@ -6,7 +6,7 @@ plain JSON objects. Objects reach these functions already decoded: known fields 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -215,10 +215,3 @@ class ResourceType:
     def api_version(self) -> str:
         """`v1` or `group/version`, as objects carry it."""
         return f"{self.group}/{self.version}" if self.group else self.version
-
-
-class TypeTable(Protocol):
-    """All built-in types, in the order discovery shows them."""
-
-    def types(self) -> Sequence[ResourceType]:
-        """Every type in every version."""

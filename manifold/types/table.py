@@ -50,13 +50,3 @@ def types_by_resource() -> Mapping[tuple[str, str, str], ResourceType]:
 def find_type(group: str, version: str, resource: str) -> ResourceType | None:
     """The described type of this group, version and resource, or None. Whether it is served is the view's to say."""
     return types_by_resource().get((group, version, resource))
-
-
-class BuiltInTypes:
-    """The table as the other layers ask for it (`TypeTable`)."""
-
-    __slots__ = ()
-
-    def types(self) -> tuple[ResourceType, ...]:
-        """Every built-in type."""
-        return built_in_types()

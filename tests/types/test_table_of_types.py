@@ -21,7 +21,6 @@ def test_the_table_is_made_once_and_names_each_type_once() -> None:
     assert table.find_type("", "v1", "pods") is None
     assert table.find_type("authentication.k8s.io", "v1", "tokenrequests") is TOKEN_REQUEST
     assert TOKEN_REQUEST not in types
-    assert table.BuiltInTypes().types() is types
 
 
 def test_every_type_can_show_an_empty_object() -> None:

@@ -7,7 +7,6 @@ there is still the old one (`correlation`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from manifold.base.fields import INVALID, FieldError, quote, too_many
@@ -17,9 +16,6 @@ from manifold.schema.structural.correlation import elements_by_key, unchanged
 from manifold.schema.structural.own_checks import own_checks
 from manifold.schema.structural.validation import Check
 from manifold.schema.structural.weighing import Known
-
-Ratchet = Callable[[Any, Any, str, str, list[FieldError]], None]
-"""As a check, with the old value as the second argument; NOTHING where there is no old value to compare with."""
 
 
 class _Nothing:
