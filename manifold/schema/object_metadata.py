@@ -11,7 +11,7 @@ from typing import Any
 
 from manifold.base import names
 from manifold.base.fields import FieldError, Path, invalid, too_long
-from manifold.base.selectors import validate_labels
+from manifold.base.label_validation import validate_labels
 
 ANNOTATIONS_LIMIT = 256 * 1024
 """Total size of annotation keys and values, in bytes."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from manifold.base import names
 from manifold.base.fields import FieldError, Path, forbidden, immutable, invalid, quote, required
-from manifold.base.selectors import validate_labels
+from manifold.base.label_validation import validate_labels
 from manifold.schema.object_metadata import (
     ANNOTATIONS_LIMIT,
     FOREGROUND,

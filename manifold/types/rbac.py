@@ -12,6 +12,7 @@ from typing import Any
 
 from manifold.base import names, selectors
 from manifold.base.fields import FieldError, Path, invalid, not_supported, required
+from manifold.base.label_validation import validate_selector
 from manifold.types.declaring import AGE, CREATED, NAME, built_in
 from manifold.types.resource import Column, Object
 from manifold.types.strategies import PlainStrategy
@@ -76,7 +77,7 @@ def _aggregation_errors(aggregation: Mapping[str, Any]) -> list[FieldError]:
     errors: list[FieldError] = []
     for position, selector in enumerate(chosen):
         path = _SELECTORS.at(position)
-        errors.extend(selectors.validate_object(selector, path))
+        errors.extend(validate_selector(selector, path))
         try:
             selectors.from_object(selector)
         except selectors.SelectorError:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from manifold.base import selectors
 from manifold.base.errors import StatusError
 from manifold.base.fields import Path
+from manifold.base.label_validation import validate_selector
 
 QUALIFIED = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
@@ -213,7 +214,7 @@ def test_errors_of_objects() -> None:
             {"key": "", "operator": "Nope", "values": ["-"]},
         ],
     }
-    errors = [str(error) for error in selectors.validate_object(selector, Path("spec.selector"))]
+    errors = [str(error) for error in validate_selector(selector, Path("spec.selector"))]
     assert errors[0] == f'spec.selector.matchLabels: Invalid value: "a b": name part {QUALIFIED}'
     assert errors[1] == (
         "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'"
@@ -230,4 +231,4 @@ def test_errors_of_objects() -> None:
     assert errors[6].startswith(
         'spec.selector.matchExpressions[2].values[0]: Invalid value: "-": a valid label must be'
     )
-    assert selectors.validate_object(None, Path("x")) == []
+    assert validate_selector(None, Path("x")) == []

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from manifold.base.fields import FieldError, Path, duplicate, forbidden, invalid, required
+from manifold.base.label_validation import validate_selector
 from manifold.base.names import dns_subdomain, segment_name
-from manifold.base.selectors import validate_object
 from manifold.types.admissionregistration.rules import default_match, match_errors, one_of
 from manifold.types.resource import Object
 from manifold.types.strategies import PlainStrategy
@@ -50,7 +50,7 @@ def _param_errors(reference: Mapping[str, Any], path: Path) -> list[FieldError]:
         if selector is not None:
             errors.append(forbidden(path.child("name"), both))
     if selector is not None:
-        errors.extend(validate_object(selector, path.child("selector")))
+        errors.extend(validate_selector(selector, path.child("selector")))
         if name:
             errors.append(forbidden(path.child("selector"), both))
     elif not name:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from manifold.base.fields import TOO_MANY, FieldError, Path, duplicate, invalid, not_supported, required
+from manifold.base.label_validation import validate_selector
 from manifold.base.names import label_key, segment_name
-from manifold.base.selectors import validate_object
 from manifold.types.resource import Object
 
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
@@ -122,7 +122,7 @@ def match_errors(match: Mapping[str, Any], path: Path) -> list[FieldError]:
     """What is wrong with the resources a policy or a binding matches."""
     errors = one_of(match.get("matchPolicy"), path.child("matchPolicy"), ("Equivalent", "Exact"), needed=True)
     for selector in ("namespaceSelector", "objectSelector"):
-        errors.extend(validate_object(match.get(selector), path.child(selector)))
+        errors.extend(validate_selector(match.get(selector), path.child(selector)))
     for field in ("resourceRules", "excludeResourceRules"):
         for position, rule in enumerate(match.get(field) or ()):
             place = path.child(field).at(position)

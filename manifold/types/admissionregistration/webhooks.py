@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from manifold.base.fields import FieldError, Path, duplicate, invalid, not_supported, required
+from manifold.base.label_validation import validate_selector
 from manifold.base.names import fully_qualified
-from manifold.base.selectors import validate_object
 from manifold.types.admissionregistration.rules import condition_errors, default_scopes, one_of, rule_errors
 from manifold.types.apiextensions.webhooks import REVIEW_VERSIONS, review_errors, service_errors, url_errors
 from manifold.types.resource import Object
@@ -34,7 +34,7 @@ def _webhook_errors(webhook: Mapping[str, Any], path: Path, mutating: bool) -> l
         text = "the timeout value must be between 1 and 30 seconds"
         errors.append(invalid(path.child("timeoutSeconds"), timeout, text))
     for selector in ("namespaceSelector", "objectSelector"):
-        errors.extend(validate_object(webhook.get(selector), path.child(selector)))
+        errors.extend(validate_selector(webhook.get(selector), path.child(selector)))
     if mutating:
         policies = ("IfNeeded", "Never")
         errors.extend(one_of(webhook.get("reinvocationPolicy"), path.child("reinvocationPolicy"), policies))
