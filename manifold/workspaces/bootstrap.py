@@ -34,13 +34,13 @@ from manifold.workspaces import content, entries
 from manifold.workspaces.foundation import KEY, ROOT, TENANCY, Foundation, encode
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
 from manifold.workspaces.namespaces import namespace
+from manifold.workspaces.server_types import TYPE_BINDINGS, WORKSPACE_TYPES_BATTERY, type_writes
 
 ADMIN, SHARD = "system:admin", "system:shard"
 SYSTEM_NAMESPACE = "kcp-system"
 BOOTSTRAPPER = "system:kcp-bootstrapper"
-WORKSPACE_TYPES_BATTERY = "workspace-types"
 METRICS_BATTERY = "metrics-viewer"
-ROOT_BINDINGS = ("shards.core.kcp.io", "tenancy.kcp.io", "topology.kcp.io")
+ROOT_BINDINGS = ("shards.core.kcp.io", *TYPE_BINDINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +164,29 @@ def _policy(author: Author, objects: Sequence[Object]) -> list[Write]:
     return writes
 
 
-def _shard_objects(author: Author, exports: Sequence[Export], setting: Setting) -> list[Write]:
-    bound = [(export.name, export) for export in exports]
-    logical_cluster = author.write(
+def _logical_cluster(author: Author, setting: Setting, annotations: dict[str, str]) -> Write:
+    """The object of the author's own logical cluster, which nobody may delete."""
+    return author.write(
         author.kinds.get("core.kcp.io", "logicalclusters"),
         content.LOGICAL_CLUSTER,
         {
             "spec": {"directlyDeletable": False},
             "status": {
-                "URL": f"{setting.external_url}/clusters/{SHARD}",
+                "URL": f"{setting.external_url}/clusters/{author.cluster}",
                 "conditions": content.conditions(author, ()),
                 "phase": content.READY,
             },
         },
         labels={PHASE_LABEL: content.READY},
-        annotations={bindings.LOCKS_ANNOTATION: bindings.locks(bound)},
+        annotations=annotations,
         finalizers=[content.DELETION_FINALIZER],
     )
+
+
+def _shard_objects(author: Author, exports: Sequence[Export], setting: Setting) -> list[Write]:
+    bound = [(export.name, export) for export in exports]
     return [
-        logical_cluster,
+        _logical_cluster(author, setting, {bindings.LOCKS_ANNOTATION: bindings.locks(bound)}),
         *namespace(author, "default", setting.root_ca),
         *content.binding_writes(author, SHARD, bound),
     ]
@@ -191,35 +195,21 @@ def _shard_objects(author: Author, exports: Sequence[Export], setting: Setting) 
 def _root_objects(author: Author, foundation: Foundation, exports: Sequence[Export], setting: Setting) -> list[Write]:
     bound = [(export.name, export) for export in exports if export.name in ROOT_BINDINGS]
     owner = orjson.dumps({"username": BOOTSTRAPPER}).decode()
-    logical_cluster = author.write(
-        author.kinds.get("core.kcp.io", "logicalclusters"),
-        content.LOGICAL_CLUSTER,
-        {
-            "spec": {"directlyDeletable": False},
-            "status": {
-                "URL": f"{setting.external_url}/clusters/{ROOT}",
-                "conditions": content.conditions(author, ()),
-                "phase": content.READY,
-            },
-        },
-        labels={PHASE_LABEL: content.READY},
-        annotations={
-            content.SHARD_ANNOTATION: setting.shard,
-            content.OWNER_ANNOTATION: owner,
-            bindings.LOCKS_ANNOTATION: bindings.locks(bound),
-            content.REPLICATE_ANNOTATION: "apis.kcp.io,tenancy.kcp.io",
-            content.TYPE_ANNOTATION: "root:root",
-        },
-        finalizers=[content.DELETION_FINALIZER],
-    )
+    annotations = {
+        content.SHARD_ANNOTATION: setting.shard,
+        content.OWNER_ANNOTATION: owner,
+        bindings.LOCKS_ANNOTATION: bindings.locks(bound),
+        content.REPLICATE_ANNOTATION: "apis.kcp.io,tenancy.kcp.io",
+        content.TYPE_ANNOTATION: "root:root",
+    }
     return [
-        logical_cluster,
+        _logical_cluster(author, setting, annotations),
         *namespace(author, "default", setting.root_ca, content.CREATE_ONLY),
         *namespace(author, SYSTEM_NAMESPACE, setting.root_ca),
         *_exports(author, foundation, exports),
         *content.binding_writes(author, ROOT, bound),
         *_policy(author, root_policy_objects(setting.home_creators)),
-        *_types(author, setting),
+        *type_writes(author, WORKSPACE_TYPES_BATTERY in setting.batteries, setting.virtual_workspace_url),
         *_batteries(author, setting),
         author.write(
             author.kinds.get("core.kcp.io", "shards"),
@@ -289,86 +279,6 @@ def _schema_spec(one: ResourceType) -> Object:
         "names": names,
         "scope": "Namespaced" if one.namespaced else "Cluster",
         "versions": [version],
-    }
-
-
-def _reference(name: str) -> Object:
-    return {"name": name, "path": ROOT}
-
-
-def _types(author: Author, setting: Setting) -> list[Write]:
-    universal = {"with": [_reference("universal")]}
-    default = _reference("universal")
-    battery = WORKSPACE_TYPES_BATTERY in setting.batteries
-    marked = {"bootstrap.kcp.io/battery": WORKSPACE_TYPES_BATTERY}
-    types: list[tuple[str, Object, dict[str, str]]] = [
-        (
-            "universal",
-            {
-                "defaultAPIBindings": [{"export": name, "path": ROOT} for name in ROOT_BINDINGS[1:]],
-                "defaultChildWorkspaceType": default,
-                "initializer": True,
-            },
-            {},
-        ),
-        (
-            "root",
-            {
-                "defaultChildWorkspaceType": _reference("organization") if battery else default,
-                "extend": universal,
-                "limitAllowedParents": {"none": True},
-            },
-            content.CREATE_ONLY,
-        ),
-        (
-            "home",
-            {"defaultChildWorkspaceType": default, "extend": universal, "limitAllowedParents": {"none": True}},
-            {},
-        ),
-    ]
-    if battery:
-        types += [
-            (
-                "organization",
-                {
-                    "defaultChildWorkspaceType": default,
-                    "extend": universal,
-                    "limitAllowedChildren": {"types": [default]},
-                    "limitAllowedParents": {"types": [_reference("root")]},
-                },
-                marked,
-            ),
-            (
-                "team",
-                {
-                    "defaultChildWorkspaceType": default,
-                    "extend": universal,
-                    "limitAllowedParents": {"types": [_reference("organization"), _reference("team")]},
-                },
-                marked,
-            ),
-        ]
-    kind = author.kinds.get("tenancy.kcp.io", "workspacetypes")
-    return [
-        author.write(
-            kind,
-            name,
-            {"spec": spec, "status": type_status(author, ROOT, name, setting.virtual_workspace_url)},
-            annotations={content.PATH_ANNOTATION: ROOT, **annotations},
-        )
-        for name, spec, annotations in types
-    ]
-
-
-def type_status(author: Author, cluster: str, name: str, virtual_workspace_url: str) -> Object:
-    """The status of a workspace type: its virtual workspaces, and that all is well."""
-    base = f"{virtual_workspace_url}/services"
-    return {
-        "conditions": [author.condition("Ready"), author.condition("VirtualWorkspaceURLsReady")],
-        "virtualWorkspaces": [
-            {"type": "initializing", "url": f"{base}/initializingworkspaces/{cluster}:{name}"},
-            {"type": "terminating", "url": f"{base}/terminatingworkspaces/{cluster}:{name}"},
-        ],
     }
 
 

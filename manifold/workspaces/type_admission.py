@@ -13,9 +13,9 @@ from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
 from manifold.types.resource import Object
-from manifold.workspaces.bootstrap import type_status
 from manifold.workspaces.default_bindings import type_row
 from manifold.workspaces.foundation import ROOT
+from manifold.workspaces.server_types import type_status
 
 GROUP, RESOURCE = "tenancy.kcp.io", "workspacetypes"
 MODE = "defaultAPIBindingLifecycle"
