@@ -86,15 +86,20 @@ def _without(fields: Fields, other: Fields) -> Fields | None:
         if mine is None:
             continue
         left = None if key == SELF else _without(mine, theirs)
-        if left is mine:
-            continue
-        if result is fields:
-            result = dict(fields)
-        if left is None:
-            del result[key]
-        else:
-            result[key] = left
+        if left is not mine:
+            result = _with_left(result, fields, key, left)
     return result if result is fields else _canonical_node(result)
+
+
+def _with_left(result: Fields, fields: Fields, key: str, left: Fields | None) -> Fields:
+    """`result` with what is left of a node, None for nothing. It is `fields` until the first change, then a copy."""
+    if result is fields:
+        result = dict(fields)
+    if left is None:
+        del result[key]
+    else:
+        result[key] = left
+    return result
 
 
 def _canonical_node(fields: Fields) -> Fields | None:
@@ -143,14 +148,8 @@ def _cut(fields: Fields, removed: Removals) -> Fields | None:
         if mine is None:
             continue
         left = None if gone is None else _cut(mine, gone) if mine else mine
-        if left is mine:
-            continue
-        if result is fields:
-            result = dict(fields)
-        if left is None:
-            del result[key]
-        else:
-            result[key] = left
+        if left is not mine:
+            result = _with_left(result, fields, key, left)
     return result if result is fields else _canonical_node(result)
 
 
