@@ -1,4 +1,4 @@
-"""The engines the contract suite runs over, and asynchronous tests.
+"""The engines the contract suite runs over, and asynchronous tests (support.asynchronous).
 
 Every `test_contract_*.py` uses the fixture `engine` (or `store`, one that is already open) and says nothing that only
 one engine promises. An engine joins by a class with `open` and `end` in `ENGINES`.
@@ -9,12 +9,13 @@ A test written as `async def` runs on the loop of the fixture `runner`, which is
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from support.asynchronous import pytest_pyfunc_call as pytest_pyfunc_call
+from support.asynchronous import runner as runner
 
 from manifold.storage.contract import Store
 from manifold.storage.sqlite import open_store
@@ -46,12 +47,6 @@ class SqliteEngine:
 ENGINES: dict[str, Callable[[Path], Engine]] = {"sqlite": SqliteEngine}
 
 
-@pytest.fixture(autouse=True)
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
 @pytest.fixture(params=sorted(ENGINES))
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     engine = ENGINES[request.param](tmp_path)
@@ -64,13 +59,3 @@ def store(engine: Engine, runner: asyncio.Runner) -> Iterator[Store]:
     store = runner.run(engine.open())
     yield store
     runner.run(store.close())
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    names = inspect.signature(pyfuncitem.obj).parameters
-    test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
-    pyfuncitem.funcargs["runner"].run(asyncio.wait_for(test, 60))
-    return True
