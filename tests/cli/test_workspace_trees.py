@@ -1,13 +1,11 @@
 """Trees of more children than a server counts: exact numbers, all of it for programs, a part of it at a terminal."""
 
 import contextlib
-import http.client
 import json
 import os
 import pty
 import re
 import shlex
-import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -28,9 +26,7 @@ def crowded(tmp_path_factory):
         server.create_workspace("alone", parent=workspace.path, directory=directory)
         server.create_workspace("crowd", parent=workspace.path, directory=directory)
         headers = {"Authorization": f"Bearer {server.token()}", "Content-Type": "application/json"}
-        context = ssl.create_default_context(cafile=str(server.authority))
-        connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=60)
-        with contextlib.closing(connection):
+        with contextlib.closing(server.connection()) as connection:
             for number in range(CHILDREN):
                 body = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace"}
                 body["metadata"] = {"name": f"c{number:05}"}

@@ -1,9 +1,7 @@
 """CustomResourceDefinitions for these tests, and what is asked of a workspace again and again."""
 
 import contextlib
-import http.client
 import json
-import ssl
 import time
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -88,13 +86,8 @@ def change(workspace, versions, path=f"{DEFINITIONS}/widgets.example.dev", **spe
 @contextlib.contextmanager
 def watching(workspace, path):
     """A function that gives the next event of an open watch as type and object, or None at its end."""
-    context = ssl.create_default_context(cafile=str(workspace.server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", workspace.server.port, context=context, timeout=20)
-    with contextlib.closing(connection):
-        token = {"Authorization": f"Bearer {workspace.server.token()}"}
-        mark = "&" if "?" in path else "?"
-        connection.request("GET", f"/clusters/{workspace.path}{path}{mark}watch=1&timeoutSeconds=50", headers=token)
-        answer = connection.getresponse()
+    mark = "&" if "?" in path else "?"
+    with workspace.opened(f"{path}{mark}watch=1&timeoutSeconds=50") as answer:
         assert answer.status == 200, answer.read()
 
         def following():

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import ssl
 import threading
 
 from support.server import Server
@@ -46,8 +45,7 @@ class Writers:
         assert not self.problems, self.problems
 
     def _until_gone(self, job, mark: str) -> None:
-        context = ssl.create_default_context(cafile=str(self._server.authority))
-        connection = http.client.HTTPSConnection("127.0.0.1", self._server.port, context=context, timeout=20)
+        connection = self._server.connection(20)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             job(connection, mark)
 

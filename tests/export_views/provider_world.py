@@ -1,11 +1,10 @@
 """A provider that exports widgets and claims types of its consumers, and the consumers."""
 
-import contextlib
-import http.client
 import itertools
 import json
-import ssl
 import time
+
+from support.watching import Watching
 
 APIS = "/apis/apis.kcp.io/v1alpha2"
 SCHEMAS = "/apis/apis.kcp.io/v1alpha1/apiresourceschemas"
@@ -182,7 +181,7 @@ class World:
         return [place(one) for one in found["items"]]
 
     def watch(self, path, user=PROVIDER_USER):
-        return Watching(self.server, path, self.server.token(user))
+        return ViewWatch(self.server, path, user)
 
 
 def place(obj):
@@ -190,34 +189,18 @@ def place(obj):
     return metadata["annotations"]["kcp.io/cluster"], metadata["name"]
 
 
-class Watching:
-    """A watch, read event by event."""
-
-    def __init__(self, server, path, token):
-        context = ssl.create_default_context(cafile=str(server.authority))
-        self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=15)
-        self._connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        self._answer = self._connection.getresponse()
-        assert self._answer.status == 200, self._answer.read()
-
-    def next(self):
-        """The next event; None at the end."""
-        line = self._answer.readline()
-        return json.loads(line) if line else None
+class ViewWatch(Watching):
+    """A watch of a view, whose events name their logical cluster."""
 
     def told(self):
         """The next event as (type, logical cluster, name); bookmarks as their type alone."""
-        event = self.next()
+        event = self.event()
         if event is None or event["type"] in ("BOOKMARK", "ERROR"):
             return event and event["type"]
         return (event["type"], *place(event["object"]))
 
     def several(self, count):
         return sorted(self.told() for _ in range(count))
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self._connection.close()
 
 
 def wait_for(check, seconds=15):

@@ -42,7 +42,7 @@ class Cache:
     def follow(self, events=1):
         """Take in some events, which are no bookmarks."""
         while events:
-            event = self._watch.next()
+            event = self._watch.event()
             assert event is not None
             assert event["type"] != "ERROR", event
             obj = event["object"]
@@ -157,7 +157,7 @@ def test_a_bookmark_follows_a_change_of_reach(world, granted):
     added = sorted(("ADDED", granted[1].cluster, name) for name in OBJECTS)
     for watch in (plain, marked):
         assert watch.several(4) == added
-    event = marked.next()
+    event = marked.event()
     assert event["type"] == "BOOKMARK"
     assert int(event["object"]["metadata"]["resourceVersion"]) > int(revision)
     world.make(granted[1], config_map("late", {"app": "mine"}))
@@ -171,7 +171,7 @@ def test_initial_events_are_those_in_reach(world, granted):
     path = f"{world.view()}{CONFIGMAPS}?{SELECTED}&watch=1&allowWatchBookmarks=true"
     watch = world.watch(path + "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan")
     assert watch.several(4) == sorted(("ADDED", granted[0].cluster, name) for name in OBJECTS)
-    event = watch.next()
+    event = watch.event()
     assert event["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
     accept(world, granted)
     assert {watch.told()[:2] for _ in range(4)} == {("ADDED", granted[1].cluster)}
@@ -200,7 +200,7 @@ def test_a_watch_in_one_consumer_follows_its_claim_and_ends_with_it(world, grant
     world.make(granted[0], config_map("late", {"color": "red", "app": "mine"}))
     assert cache.matches()
     reject(world, granted)
-    while (event := cache._watch.next()) is not None:
+    while (event := cache._watch.event()) is not None:
         assert event["type"] in ("DELETED", "BOOKMARK")
     assert world.send("GET", world.view(cluster) + CONFIGMAPS)[0] == 403
 

@@ -77,11 +77,11 @@ def test_a_revision_that_is_gone_or_to_come(tmp_path):
         path = f"{world.view()}{CONFIGMAPS}?watch=1&resourceVersion="
         for number in range(60):
             world.make(consumer, config_map(f"c{number}"))
-        event = world.watch(path + "5").next()
+        event = world.watch(path + "5").event()
         while event is not None and event["type"] != "ERROR":
             world.make(consumer, config_map("again"))
             assert consumer.request("DELETE", f"{IN_DEFAULT}/again")[0] == 200
-            event = world.watch(path + "5").next()
+            event = world.watch(path + "5").event()
         assert event["object"]["reason"] == "Expired"
-        event = world.watch(path + "99999999").next()
+        event = world.watch(path + "99999999").event()
         assert (event["type"], event["object"]["code"]) == ("ERROR", 504)

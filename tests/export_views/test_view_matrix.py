@@ -4,10 +4,6 @@ Denied is what no table below allows by name. What an answer is, the tables say 
 object is looked at afterwards, and where it says no, it has to be what it was.
 """
 
-import contextlib
-import http.client
-import ssl
-
 import pytest
 from provider_world import APPLY, BINDINGS, MERGE, World, accepted, claim, config_map, widget
 
@@ -118,11 +114,8 @@ def attempt(world, path, verb, user="bob"):
 
 def watched(world, path, user):
     """The code of a watch, which is not read further."""
-    context = ssl.create_default_context(cafile=str(world.server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", world.server.port, context=context, timeout=15)
-    with contextlib.closing(connection):
-        connection.request("GET", path, headers={"Authorization": f"Bearer {world.server.token(user)}"})
-        return connection.getresponse().status
+    with world.server.opened(path, user) as answer:
+        return answer.status
 
 
 def snapshot(consumer, path):

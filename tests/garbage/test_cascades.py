@@ -1,9 +1,7 @@
 """Dependents follow their owners: kubectl's three cascades, as a client with a watch sees them."""
 
 import contextlib
-import http.client
 import json
-import ssl
 import time
 
 import pytest
@@ -14,13 +12,7 @@ from owned_objects import MAPS, create, delete, eventually, get, gone, owners, r
 def watching(workspace):
     """The events on config maps of the namespace from now on: a function that reads as many as asked for."""
     revision = workspace.request("GET", MAPS)[1]["metadata"]["resourceVersion"]
-    server = workspace.server
-    context = ssl.create_default_context(cafile=str(server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=20)
-    with contextlib.closing(connection):
-        path = f"/clusters/{workspace.path}{MAPS}?watch=1&resourceVersion={revision}"
-        connection.request("GET", path, headers={"Authorization": f"Bearer {server.token()}"})
-        answer = connection.getresponse()
+    with workspace.opened(f"{MAPS}?watch=1&resourceVersion={revision}") as answer:
 
         def read(count):
             return [json.loads(answer.readline()) for _ in range(count)]

@@ -1,9 +1,7 @@
 """Answers as bytes, and what is in them: objects in their envelopes, and frames of watches."""
 
 import contextlib
-import http.client
 import json
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +40,7 @@ def ask(workspace: Workspace, method: str, path: str, accept: str = PROTOBUF, bo
     """One request, `body` as JSON or as the bytes it is."""
     server = workspace.server
     sent = {"Authorization": f"Bearer {server.token()}", "Accept": accept, "Content-Type": JSON, **headers}
-    context = ssl.create_default_context(cafile=str(server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=30)
-    with contextlib.closing(connection):
+    with contextlib.closing(server.connection(30)) as connection:
         data = body if isinstance(body, bytes | None) else json.dumps(body)
         connection.request(method, f"/clusters/{workspace.path}{path}", body=data, headers=sent)
         answer = connection.getresponse()

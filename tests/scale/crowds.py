@@ -1,10 +1,8 @@
 """Very many workspaces made or deleted by several clients at once."""
 
 import contextlib
-import http.client
 import json
 import os
-import ssl
 import threading
 from collections.abc import Iterable
 
@@ -37,8 +35,7 @@ def each_of(server: Server, method: str, requests: Iterable[tuple[str, object]])
     headers = {"Authorization": f"Bearer {server.token()}", "Content-Type": "application/json"}
 
     def work() -> None:
-        context = ssl.create_default_context(cafile=str(server.authority))
-        with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", server.port, context=context)) as connection:
+        with contextlib.closing(server.connection(None)) as connection:
             while True:
                 with lock:
                     wanted = next(left, None)

@@ -1,10 +1,7 @@
 """An export of fifty types that ten thousand workspaces have bound: what a binding costs, and what a change does."""
 
-import contextlib
-import http.client
 import json
 import os
-import ssl
 import time
 from pathlib import Path
 
@@ -99,16 +96,9 @@ def test_fifty_types_and_very_many_bindings(tmp_path):
         assert len(found["items"]) == MANY
         print(f"list over all of them: {cpu_seconds(server.pid) - cpu:.2f} s of CPU")
 
-        context = ssl.create_default_context(cafile=str(server.authority))
-        watch = http.client.HTTPSConnection("127.0.0.1", server.port, context=context)
-        with contextlib.closing(watch):
-            version = found["metadata"]["resourceVersion"]
-            watch.request(
-                "GET",
-                f"{everywhere}?watch=true&resourceVersion={version}",
-                headers={"Authorization": f"Bearer {server.token('shard-admin')}"},
-            )
-            stream = watch.getresponse()
+        version = found["metadata"]["resourceVersion"]
+        watch = f"{everywhere}?watch=true&resourceVersion={version}"
+        with server.opened(watch, "shard-admin", patience=None) as stream:
             changed = [(f"{one}{objects}", {**thing, "metadata": {"name": "two"}}) for one in places]
             cpu = cpu_seconds(server.pid)
             each_of(server, "POST", changed)

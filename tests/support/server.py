@@ -60,14 +60,26 @@ class Server:
         sent = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
         if isinstance(body, dict | list):
             body, sent["Content-Type"] = json.dumps(body), "application/json"
-        context = ssl.create_default_context(cafile=str(self.authority))
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=60)
-        with contextlib.closing(connection):
+        with contextlib.closing(self.connection()) as connection:
             connection.request(method, path, body=body, headers={**sent, **(headers or {})})
             answer = connection.getresponse()
             text = answer.read().decode()
         is_json = answer.getheader("Content-Type", "").startswith("application/json")
         return answer.status, json.loads(text) if is_json else text
+
+    def connection(self, patience: float | None = 60) -> http.client.HTTPSConnection:
+        """A connection, closed by whoever asks for it. A read waits for `patience` seconds at most (None: for ever)."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=patience)
+
+    @contextlib.contextmanager
+    def opened(
+        self, path: str, user="kcp-admin", headers=None, patience: float | None = 20
+    ) -> Iterator[http.client.HTTPResponse]:
+        """A GET for the length of a block, whose answer, such as a watch, is read as it comes."""
+        with contextlib.closing(self.connection(patience)) as connection:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.token(user)}", **(headers or {})})
+            yield connection.getresponse()
 
     def kubectl(self, *arguments: str, **options) -> "subprocess.CompletedProcess[str]":
         """Run kubectl with this server's kubeconfig; see `kubectl`."""
@@ -138,6 +150,10 @@ class Workspace:
     def request(self, method: str, path: str, body=None, **options) -> tuple[int, dict | str]:
         """One request to a Kubernetes path of this workspace; see `Server.request`."""
         return self.server.request(method, f"/clusters/{self.path}{path}", body, **options)
+
+    def opened(self, path: str, **options) -> contextlib.AbstractContextManager[http.client.HTTPResponse]:
+        """A GET of a Kubernetes path of this workspace, read as it comes; see `Server.opened`."""
+        return self.server.opened(f"/clusters/{self.path}{path}", **options)
 
     def delete(self) -> None:
         """Delete it (it may be gone, as the workspace it is in may be)."""

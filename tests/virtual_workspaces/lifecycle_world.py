@@ -1,10 +1,10 @@
 """A workspace with types of its own, workspaces of them, and the people who may or may not take part."""
 
-import http.client
 import itertools
 import json
-import ssl
 import time
+
+from support.watching import Watching
 
 WORKSPACES = "/apis/tenancy.kcp.io/v1alpha1/workspaces"
 TYPES = "/apis/tenancy.kcp.io/v1alpha1/workspacetypes"
@@ -89,7 +89,7 @@ class World:
         return sorted(one["metadata"]["annotations"]["kcp.io/cluster"] for one in found["items"])
 
     def watch(self, path, user="kcp-admin"):
-        return Watching(self.server, path, self.server.token(user))
+        return LifecycleWatch(self.server, path, user)
 
     def wait_for(self, check, seconds=15):
         deadline = time.monotonic() + seconds
@@ -99,23 +99,12 @@ class World:
         return found
 
 
-class Watching:
-    """A watch, read event by event."""
-
-    def __init__(self, server, path, token):
-        context = ssl.create_default_context(cafile=str(server.authority))
-        self._connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=15)
-        self._connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        self._answer = self._connection.getresponse()
-        assert self._answer.status == 200, self._answer.read()
+class LifecycleWatch(Watching):
+    """A watch of a view."""
 
     def next(self):
         """The next event as (type, logical cluster, object); None at the end."""
-        line = self._answer.readline()
-        if not line:
+        event = self.event()
+        if event is None:
             return None
-        event = json.loads(line)
         return event["type"], event["object"]["metadata"].get("annotations", {}).get("kcp.io/cluster"), event["object"]
-
-    def close(self):
-        self._connection.close()

@@ -1,8 +1,5 @@
 """Replicas that share the work: each is sent the objects of its own range of hashes, and all of them together all."""
 
-import contextlib
-import http.client
-import ssl
 from urllib.parse import quote
 
 import pytest
@@ -63,13 +60,8 @@ def test_what_is_no_shard_selector_is_a_bad_request(text):
 
 def accepted(room, path, form):
     """The code of an answer in any form."""
-    server = room.workspace.server
-    context = ssl.create_default_context(cafile=str(server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=20)
-    with contextlib.closing(connection):
-        headers = {"Authorization": f"Bearer {server.token()}", "Accept": form}
-        connection.request("GET", f"/clusters/{room.workspace.path}{path}", headers=headers)
-        return connection.getresponse().status
+    with room.workspace.opened(path, headers={"Accept": form}) as answer:
+        return answer.status
 
 
 def listed(room, path, **options):

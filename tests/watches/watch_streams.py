@@ -2,9 +2,7 @@
 
 import base64
 import contextlib
-import http.client
 import json
-import ssl
 from urllib.parse import urlencode
 
 from support.server import Workspace
@@ -26,8 +24,7 @@ class Stream:
         **query,
     ) -> None:
         server = workspace.server
-        context = ssl.create_default_context(cafile=str(server.authority))
-        self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=patience)
+        self.connection = server.connection(patience)
         query = {"watch": "1", **{key: str(value) for key, value in query.items()}}
         own = {"Authorization": f"Bearer {server.token(user)}", "Accept": accept}
         self.connection.request("GET", f"/clusters/{workspace.path}{path}?{urlencode(query)}", headers=own)

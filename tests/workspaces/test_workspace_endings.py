@@ -1,9 +1,6 @@
 """Deleting workspaces: empty ones, full ones, ones that something holds; and what watchers of them see."""
 
-import contextlib
-import http.client
 import json
-import ssl
 import time
 
 from workspace_manifests import MAPS, WORKSPACES, type_manifest, workspace_manifest
@@ -24,13 +21,8 @@ def child(workspace, name="child"):
 
 def watched(workspace, path: str) -> list[dict]:
     """The events of a watch that ends by itself."""
-    server = workspace.server
-    context = ssl.create_default_context(cafile=str(server.authority))
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=30)
-    with contextlib.closing(connection):
-        own = {"Authorization": f"Bearer {server.token()}"}
-        connection.request("GET", f"/clusters/{workspace.path}{path}", headers=own)
-        return [json.loads(line) for line in connection.getresponse().read().splitlines()]
+    with workspace.opened(path, patience=30) as answer:
+        return [json.loads(line) for line in answer.read().splitlines()]
 
 
 def test_one_that_nothing_holds_is_gone_in_the_answer(workspace):
