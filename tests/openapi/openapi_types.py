@@ -1,4 +1,4 @@
-"""Types made by hand for OpenAPI: built-in ones of each sort, and a custom one."""
+"""What tests of OpenAPI share: types made by hand, built-in ones of each sort and a custom one, and a generator run."""
 
 from __future__ import annotations
 
@@ -58,3 +58,12 @@ TYPES = [CONFIGMAP, NAMESPACE, ACCOUNT, LEASE, REVIEW, WIDGET]
 
 def schema_of(kind: Any) -> dict[str, Any]:
     return WIDGET_SCHEMA
+
+
+def finish(generator: Any) -> Any:
+    """What a generator returns when nothing stops it on its way."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as done:
+            return done.value

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from discovery_types import make
-from openapi_types import TYPES, WIDGET, WIDGET_SCHEMA, schema_of
+from openapi_types import TYPES, WIDGET, WIDGET_SCHEMA, finish, schema_of
 
 from manifold.schema.openapi import documents
 from manifold.schema.openapi.operations import group_words, tag_of
@@ -280,14 +280,6 @@ def test_metadata_a_definition_describes_is_replaced() -> None:
     served = orjson.loads(body)["components"]["schemas"]["com.example.v1.Widget"]
     assert "properties" not in served["properties"]["metadata"]
     assert schema["properties"]["metadata"]["properties"] == {"name": {"type": "string"}}  # type: ignore[index]  # JSON
-
-
-def finish(generator: Any) -> Any:
-    while True:
-        try:
-            next(generator)
-        except StopIteration as done:
-            return done.value
 
 
 def test_v2_says_the_same_in_its_own_terms() -> None:

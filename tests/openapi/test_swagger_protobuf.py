@@ -8,20 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from openapi_types import TYPES, schema_of
+from openapi_types import TYPES, finish, schema_of
 
 from manifold.base.errors import StatusError
 from manifold.schema.openapi.swagger import swagger
 from manifold.schema.openapi.swagger_protobuf import encode
 from manifold.views.openapi import negotiate_openapi, resources_of
-
-
-def finish(generator: Any) -> Any:
-    while True:
-        try:
-            next(generator)
-        except StopIteration as done:
-            return done.value
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Any]]:
