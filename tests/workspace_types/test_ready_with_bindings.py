@@ -277,12 +277,8 @@ def test_initializers_of_others_find_the_bindings_there(provider):
     assert provider.phase() == "Ready"
 
 
-def test_a_type_that_changes_meanwhile_reaches_every_workspace(provider):
-    """Where its bindings are maintained: also those of a workspace that is being made."""
-    exports = [f"e{number}" for number in range(8)]
-    for name in exports:
-        provider.export(name, plural="")
-    provider.type(bindings=exports[:1], defaultAPIBindingLifecycle="Maintain")
+def children_meanwhile(provider, change):
+    """Workspaces that are made by several at once while something happens to what they rest on."""
     children, failures = [], []
 
     def create(place):
@@ -294,13 +290,44 @@ def test_a_type_that_changes_meanwhile_reaches_every_workspace(provider):
     threads = [threading.Thread(target=create, args=(place,)) for place in range(4)]
     for thread in threads:
         thread.start()
-    for last in range(2, len(exports) + 1):
-        provider.change(f"{TYPES}/t", {"spec": {"defaultAPIBindings": provider.references(exports[:last])}})
+    change()
     for thread in threads:
         thread.join()
     assert not failures, failures[0]
-    for child in children:
+    return children
+
+
+def test_a_type_that_changes_meanwhile_reaches_every_workspace(provider):
+    """Where its bindings are maintained: also those of a workspace that is being made."""
+    exports = [f"e{number}" for number in range(8)]
+    for name in exports:
+        provider.export(name, plural="")
+    provider.type(bindings=exports[:1], defaultAPIBindingLifecycle="Maintain")
+
+    def change():
+        for last in range(2, len(exports) + 1):
+            provider.change(f"{TYPES}/t", {"spec": {"defaultAPIBindings": provider.references(exports[:last])}})
+
+    for child in children_meanwhile(provider, change):
         until(lambda child=child: all(provider.binding(child, name) for name in exports))
+
+
+def test_an_export_that_comes_and_goes_meanwhile_is_bound_by_every_workspace(provider):
+    provider.export()
+    provider.type()
+
+    def change():
+        for _ in range(6):
+            assert provider.workspace.request("DELETE", f"{EXPORTS}/widgets")[0] == 200
+            provider.export(schema=False)
+
+    children = children_meanwhile(provider, change)
+    for child in children:
+        until(lambda child=child: provider.phase(child.name) == "Ready")
+        until(lambda child=child: child.request("POST", WIDGETS, widget(child.name))[0] == 201)
+        assert provider.binding(child)["status"]["phase"] == "Bound"
+    seen = names_at(provider, f"{view(provider)}/apis/example.io/v1/widgets")
+    assert sorted(seen) == sorted(child.name for child in children)
 
 
 def test_a_dry_run_leaves_nothing(provider):
