@@ -4,12 +4,15 @@ Costs are seconds of CPU of the server, so that other work on the machine matter
 `make scale`.
 """
 
+import json
 import os
 import statistics
+import time
 
 import pytest
-from crowds import MANY, all_of, each_of, workspaces
-from support.server import Server, running_server
+from crowds import MANY, all_of, each_of, workspace, workspaces
+from support.server import Server, Workspace, running_server
+from support.traces import at_rest
 
 pytestmark = pytest.mark.scale
 
@@ -50,6 +53,65 @@ def test_a_workspace_costs_at_most_three_namespaces(tmp_path):
             ratios.append(other / one)
             print(f"\nnamespace {one:.2f} ms, workspace {other:.2f} ms of CPU, {other / one:.2f} times as much")
     assert statistics.median(ratios) <= 3
+
+
+def type_with_an_export(place: Workspace) -> dict[str, str]:
+    """A workspace type whose workspaces bind an export of one resource, and grant it a claim; a reference to it."""
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"type": "object"}}
+    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"}
+    schema = {"group": "example.io", "names": names, "scope": "Namespaced", "versions": [version]}
+    resource = {"group": "example.io", "name": "widgets", "schema": "v1.widgets.example.io"}
+    claim = {"group": "", "resource": "configmaps", "verbs": ["*"]}
+    extended = {"with": [{"name": "universal", "path": "root"}]}
+    brought = [{"path": place.path, "export": "widgets"}]
+    for group, version, resources, kind, name, spec in (
+        ("apis", "v1alpha1", "apiresourceschemas", "APIResourceSchema", resource["schema"], schema),
+        (
+            "apis",
+            "v1alpha2",
+            "apiexports",
+            "APIExport",
+            "widgets",
+            {"resources": [resource], "permissionClaims": [claim]},
+        ),
+        (
+            "tenancy",
+            "v1alpha1",
+            "workspacetypes",
+            "WorkspaceType",
+            "t",
+            {"extend": extended, "defaultAPIBindings": brought},
+        ),
+    ):
+        body = {"apiVersion": f"{group}.kcp.io/{version}", "kind": kind, "metadata": {"name": name}, "spec": spec}
+        status, made = place.request("POST", f"/apis/{group}.kcp.io/{version}/{resources}", body)
+        assert status == 201, made
+    return {"name": "t", "path": place.path}
+
+
+def test_binding_an_export_of_a_user_costs_less_than_the_workspace(tmp_path):
+    """What controllers do behind it would count as well."""
+    with running_server(tmp_path / "server") as server:
+        place = server.create_workspace("place", directory=tmp_path)
+        kind = type_with_an_export(place)
+
+        def make(names: list[str]) -> None:
+            bodies = [{**workspace(name), "spec": {"type": kind}} for name in names]
+            made = each_of(server, "POST", [(workspaces(place.path), body) for body in bodies])
+            assert {json.loads(text)["status"]["phase"] for text in made} == {"Ready"}
+            while not at_rest(server):
+                time.sleep(0.1)
+
+        all_of(server, "POST", [f"warm-{number}" for number in range(200)], place.path)
+        make([f"bound-{number}" for number in range(50)])
+        ratios = []
+        for round_ in range(5):
+            names = [f"r{round_}-{number}" for number in range(SAMPLE)]
+            one = cost(server, lambda names=names: all_of(server, "POST", names, place.path)) / SAMPLE
+            other = cost(server, lambda names=names: make([f"b{name}" for name in names])) / SAMPLE
+            ratios.append(other / one)
+            print(f"\nworkspace {one:.2f} ms, with a binding {other:.2f} ms of CPU, {other / one:.2f} times as much")
+    assert statistics.median(ratios) <= 2
 
 
 def test_depth_costs_nothing(tmp_path):
