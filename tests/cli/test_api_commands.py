@@ -10,17 +10,13 @@ import subprocess
 import sys
 
 import pytest
+from providing import APIS
 from support.server import kubectl
 
 from manifold.cli.apis.durations import seconds
 from manifold.cli.apis.permission_claims import pairs, parsed, shown, with_answers
 from manifold.cli.workspaces.failures import CommandError
 
-APIS = "/apis/apis.kcp.io/v1alpha2"
-CLAIMS = [
-    {"group": "", "resource": "configmaps", "verbs": ["get", "list"]},
-    {"group": "", "resource": "secrets", "verbs": ["*"], "defaultSelector": {"matchLabels": {"for": "it"}}},
-]
 HEADER = "APIBINDING   GROUP-RESOURCE   VERBS   STATUS\n"
 FORMAT = (
     "error: fully qualified reference to workspace where APIExport exists is required. The format is "
@@ -151,30 +147,6 @@ SESSIONS = {
         ("kcp workspaces -i", 1, "", "error: the interactive browser needs a terminal; use tree, or list\n"),
     ],
 }  # fmt: skip
-
-
-@pytest.fixture
-def provider(server, tmp_path):
-    """A workspace with the exports `plain` (nothing) and `claiming` (widgets, and CLAIMS)."""
-    created = server.create_workspace(directory=tmp_path)
-    schema = {
-        "apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIResourceSchema",
-        "metadata": {"name": "v1.widgets.example.com"},
-        "spec": {
-            "group": "example.com", "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"type": "object"}}],
-        },
-    }  # fmt: skip
-    status, made = created.request("POST", "/apis/apis.kcp.io/v1alpha1/apiresourceschemas", schema)
-    assert status == 201, made
-    resource = {"group": "example.com", "name": "widgets", "schema": "v1.widgets.example.com"}
-    for name, spec in (("plain", {}), ("claiming", {"resources": [resource], "permissionClaims": CLAIMS})):
-        body = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": name}, "spec": spec}
-        status, made = created.request("POST", f"{APIS}/apiexports", body)
-        assert status == 201, made
-    yield created
-    created.delete()
 
 
 @pytest.mark.parametrize("name", SESSIONS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bash_terminal import Bash, environment
+from tab import offered
 
 from manifold.cli.completion.scripts import SCRIPTS
 from manifold.cli.workspaces.command import COMMANDS
@@ -34,20 +35,9 @@ def world(server, tmp_path_factory):
     top.delete()
 
 
-def offered(program: list[str], kubeconfig: Path) -> tuple[list[str], str]:
-    """The words a program offers, and the directive."""
-    done = subprocess.run(
-        program, env=environment(kubeconfig), cwd=kubeconfig.parent, capture_output=True, text=True, timeout=60,
-        check=True,
-    )  # fmt: skip
-    *choices, directive = done.stdout.splitlines()
-    return [choice.partition("\t")[0] for choice in choices], directive
-
-
 ANSWERS = [
     ("bi", ["bind"], 4),
     ("bind ", ["apiexport"], 4),
-    ("bind apiexport ", [], 4),
     ("bind apiexport --accept", ["--accept-all-permission-claims", "--accept-permission-claim"], 4),
     ("claims ", ["get", "accept", "reject", "all", "diff"], 4),
     ("claims get ", ["apibinding"], 4),
@@ -132,6 +122,7 @@ def test_answers(world, typed, words, directive):
         ("kcp ", ["bind", "claims", "crd", "workspace"], 4),
         ("kcp crd ", ["snapshot"], 4),
         ("kcp bind apiexport --accept-all", ["--accept-all-permission-claims"], 4),
+        ("kcp bind apiexport :root:te", [":root:tenancy.kcp.io"], 4),
         ("kcp workspace tr", ["tree"], 6),
         ("kcp ws use at", ["atlas"], 6),
     ],

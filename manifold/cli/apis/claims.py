@@ -20,7 +20,7 @@ def get(session: Session, arguments: tuple[str, ...]) -> None:
     """Write the claims that bindings answer; of all bindings, or of the one that is named."""
     rows = [
         _row(binding, claim, str(claim.get("state") or claims.OPEN))
-        for binding in _bindings(session, arguments)
+        for binding in bindings(session, arguments)
         for claim in claims.answered(binding)
     ]
     say("\n".join(lines(_COLUMNS, rows)))
@@ -30,7 +30,7 @@ def everything(session: Session, arguments: tuple[str, ...]) -> None:
     """Write all claims, those that nobody has answered and those that nobody claims any more included."""
     rows = [
         (*_row(binding, pair.either, pair.state), pair.difference or "-")
-        for binding in _bindings(session, arguments)
+        for binding in bindings(session, arguments)
         for pair in claims.pairs(binding)
     ]
     say("\n".join(lines((*_COLUMNS, "DIFFERENCE"), rows)))
@@ -40,7 +40,7 @@ def diff(session: Session, arguments: tuple[str, ...]) -> int:
     """Write where bindings differ from what their exports claim; exit code 1 where one does, as `kubectl diff`."""
     rows = [
         (binding["metadata"]["name"], claims.shown(pair.either), pair.difference)
-        for binding in _bindings(session, arguments)
+        for binding in bindings(session, arguments)
         for pair in claims.pairs(binding)
         if pair.difference
     ]
@@ -113,7 +113,8 @@ def _collection(session: Session) -> str:
     return f"{clusters.request_path(session.workspace)}/apis/apis.kcp.io/v1alpha2/apibindings"
 
 
-def _bindings(session: Session, arguments: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def bindings(session: Session, arguments: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The bindings of the workspace, or the one that is named. Raises ServerError where they cannot be read."""
     collection = _collection(session)
     if arguments:
         yield session.client.get(f"{collection}/{arguments[0]}")

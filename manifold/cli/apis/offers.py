@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from manifold.base import clusters
 from manifold.cli.apis import permission_claims as claims
@@ -125,6 +126,11 @@ def _exports(client: Client, path: str) -> Iterator[dict[str, Any]]:
     except ServerError as error:
         if error.code != 403:
             raise
+
+
+def export_of(client: Client, path: str, name: str) -> dict[str, Any]:
+    """An export. Raises ServerError where it cannot be read."""
+    return client.get(f"{clusters.request_path(path)}{APIS}/apiexports/{quote(name, safe='')}")
 
 
 def _offer(path: str, export: dict[str, Any], bindings: list[str]) -> Offer:
