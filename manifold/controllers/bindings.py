@@ -13,7 +13,7 @@ from manifold.base.user import CONTROLLER_USER
 from manifold.controllers.emptying import Remainder, empty
 from manifold.exports import conditions, statuses
 from manifold.exports.bindings import FINALIZER
-from manifold.exports.effects import CONTROLLER, type_prefixes, work_row
+from manifold.exports.effects import CONTROLLER, type_prefixes
 from manifold.registry.objects import Kinds
 from manifold.registry.options import WriteOptions
 from manifold.registry.served import Served
@@ -36,16 +36,15 @@ class BindingController:
         self._resolver = resolver
         self._bindings = kinds.get("apis.kcp.io", "apibindings")
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Empty what a binding served as far as possible; let it go when nothing is left."""
         cluster, name = parts
         store = self._environment.store
-        work = work_row(cluster, name)
         row = await (await store.snapshot()).get(self._bindings.key(cluster, "", name))
         obj = self._bindings.decode(row.value, row.revision) if row is not None else None
         waiting = obj is not None and FINALIZER in (obj["metadata"].get("finalizers") or ())
         if row is None or obj is None or not waiting or "deletionTimestamp" not in obj["metadata"]:
-            await store.commit([Write(work, None)], [Guard(work, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
             return 0.0
         remainder = Remainder()
         await empty(self._environment, await self._served(cluster, obj), cluster, "", remainder, owned_elsewhere=True)

@@ -16,12 +16,12 @@ from manifold.base import errors, keys
 from manifold.base.user import CONTROLLER_USER
 from manifold.exports.bindings import CLAIM_LABEL_PREFIX, RESOURCE
 from manifold.exports.claim_labels import claim_labels
-from manifold.exports.register import RELABELLING, relabelling_row
+from manifold.exports.register import RELABELLING
 from manifold.registry.options import WriteOptions
 from manifold.registry.served import Served
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Target
-from manifold.storage.contract import Guard, Write
+from manifold.storage.contract import Guard, Row, Write
 from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
@@ -40,19 +40,14 @@ class ClaimController:
         self._environment = environment
         self._resolver = resolver
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Go through the objects of the types in the row."""
         (cluster,) = parts
-        store = self._environment.store
-        work = relabelling_row(cluster)
-        row = await (await store.snapshot()).get(work)
-        if row is None:
-            return 0.0
-        for group, resource, identity in orjson.loads(row.value):
+        for group, resource, identity in orjson.loads(work.value):
             served = await self._resolver.stored(cluster, keys.type_prefix(group, resource, identity))
             if served is not None and not served.type.storageless:
                 await self._relabel(cluster, served)
-        await store.commit([Write(work, None)], [Guard(work, row.revision)])
+        await self._environment.store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
     async def _relabel(self, cluster: str, served: Served) -> None:

@@ -21,7 +21,8 @@ from manifold.registry.options import PLAIN_WRITE
 from manifold.registry.update import Change, Update, update
 from manifold.registry.writing import Environment, Target
 from manifold.schema import records
-from manifold.storage.contract import MAX_WRITES, Guard, Snapshot, Write
+from manifold.storage.contract import MAX_WRITES, Guard, Row, Snapshot, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.workspaces.content import APIBINDINGS_INITIALIZED, APIBINDINGS_INITIALIZER, LOGICAL_CLUSTER
 from manifold.workspaces.default_bindings import (
@@ -31,7 +32,6 @@ from manifold.workspaces.default_bindings import (
     is_complete,
     new_binding,
     type_of,
-    type_row,
     wanted_bindings,
     work_row,
 )
@@ -56,17 +56,13 @@ class DefaultBindingController:
         self._types = types
         self._references = references
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Do the work of one row."""
-        work = type_row(*parts) if len(parts) == 2 else work_row(*parts)
-        row = await (await self._store.snapshot()).get(work)
-        if row is None:
-            return 0.0
         if len(parts) == 2:
             await self._pass_on(*parts)
         elif not await self._settle(parts[0]):
             return RETRY_SECONDS
-        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
     async def _settle(self, cluster: str) -> bool:
@@ -152,12 +148,9 @@ class DefaultBindingController:
         """Leave work for every logical cluster whose type is, or extends, one that has changed, and that maintains
         bindings.
         """
-        prefix = self._logical_clusters.prefix
-        position, end = prefix, keys.after(prefix)
         concerned: dict[tuple[str, str], bool] = {}
-        while True:
+        async for rows in pages(self._store, self._logical_clusters.prefix, PAGE):
             snapshot = await self._store.snapshot()
-            rows = await snapshot.scan(position, end, PAGE)
             due = []
             for row in rows:
                 kind = type_of(self._logical_clusters.decode(row.value, row.revision))
@@ -167,9 +160,6 @@ class DefaultBindingController:
                     due.append(Write(work_row(keys.decode(row.key).cluster), b"{}"))
             for start in range(0, len(due), MAX_WRITES):
                 await self._store.commit(due[start : start + MAX_WRITES])
-            if len(rows) < PAGE:
-                return
-            position = rows[-1].key + b"\x00"
             await asyncio.sleep(0)
 
     async def _concerns(self, snapshot: Snapshot, kind: tuple[str, str], changed: tuple[str, str]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from manifold.base import clock, keys
 from manifold.base.user import CONTROLLER_USER
 from manifold.controllers.emptying import Remainder, empty
-from manifold.exports.definitions import CONTROLLER, FINALIZER, work_row
+from manifold.exports.definitions import CONTROLLER, FINALIZER
 from manifold.exports.naming import TERMINATING, condition, put_condition
 from manifold.registry.options import PLAIN_WRITE
 from manifold.registry.served import Served
@@ -34,16 +34,15 @@ class DefinitionController:
         self._resolver = resolver
         self._definitions = definitions
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Delete the objects of a definition as far as possible; let it go when none is left."""
         cluster, name = parts
         store = self._environment.store
-        work = work_row(cluster, name)
         row = await (await store.snapshot()).get(self._definitions.key(cluster, "", name))
         obj = self._definitions.decode(row.value, row.revision) if row is not None else None
         waiting = obj is not None and FINALIZER in (obj["metadata"].get("finalizers") or ())
         if row is None or obj is None or not waiting or "deletionTimestamp" not in obj["metadata"]:
-            await store.commit([Write(work, None)], [Guard(work, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
             return 0.0
         remainder = Remainder()
         resource, _, group = name.partition(".")
@@ -55,8 +54,8 @@ class DefinitionController:
             return RETRY_SECONDS
         target = Target(CONTROLLER_USER, cluster, self._definitions, "", name, agent="manifold-controllers")
         await update(self._environment, target, Update(_without_finalizer, PLAIN_WRITE))
-        if await (await store.snapshot()).get(work) is not None:  # somebody else holds the definition; this is done
-            await store.commit([Write(work, None)], [Guard(work, None)])
+        if await (await store.snapshot()).get(work.key) is not None:  # somebody else holds the definition; this is done
+            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
         return 0.0
 
     async def _tell(self, row: Row, definition: Object, remainder: Remainder) -> None:

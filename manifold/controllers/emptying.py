@@ -19,8 +19,8 @@ from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.schema import records
 from manifold.storage.contract import Guard, GuardFailed, Row, Write
+from manifold.storage.pages import pages
 
-PAGE = 500
 BATCH = 90
 
 
@@ -68,26 +68,17 @@ async def empty(
 
 async def end_all(environment: Environment, served: Served, cluster: str, remainder: Remainder) -> None:
     """Ask all objects of one type in a cluster to go, by the verb: what else follows from that happens too."""
-    prefix = served.prefix + f"{cluster}\x00".encode()
-    position, end = prefix, keys.after(prefix)
-    while True:
-        rows = await (await environment.store.snapshot()).scan(position, end, PAGE)
+    async for rows in pages(environment.store, served.prefix + keys.segment(cluster)):
         for row in rows:
             await _ask(environment, served, row.key, remainder)
-        if len(rows) < PAGE:
-            return
-        position = rows[-1].key + b"\x00"
 
 
 async def _empty_range(
     environment: Environment, served: Served, prefix: bytes, remainder: Remainder, owned_elsewhere: bool
 ) -> None:
-    store = environment.store
     cluster = keys.parts(prefix)[3]
-    position, end = prefix, keys.after(prefix)
-    while True:
-        snapshot = await store.snapshot()
-        rows = await snapshot.scan(position, end, PAGE)
+    async for rows in pages(environment.store, prefix):
+        snapshot = await environment.store.snapshot()
         batch = _Batch()
         for row in rows:
             flags = records.flags(row.value)
@@ -107,9 +98,6 @@ async def _empty_range(
         for row in rows:
             if records.flags(row.value) & records.FINALIZERS:
                 await _ask(environment, served, row.key, remainder)
-        if len(rows) < PAGE:
-            return
-        position = rows[-1].key + b"\x00"
 
 
 class _Batch:

@@ -18,7 +18,6 @@ from manifold.exports.export_effects import (
     identity_key,
     judged,
     reference_of,
-    schema_row,
     secret_key,
 )
 from manifold.exports.slices import Slices, slices_prefix
@@ -26,7 +25,7 @@ from manifold.registry import followed
 from manifold.registry.effects import Plan
 from manifold.registry.objects import Kinds
 from manifold.registry.writing import Environment
-from manifold.storage.contract import Guard, GuardFailed, Write
+from manifold.storage.contract import Guard, GuardFailed, Row, Write
 from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.views.consumers import (
@@ -35,7 +34,6 @@ from manifold.views.consumers import (
     consumers_prefix,
     export_row,
     read_consumer,
-    slices_row,
 )
 
 PAGE = 200
@@ -54,20 +52,16 @@ class ExportController:
         self._bindings = kinds.get("apis.kcp.io", "apibindings")
         self._effects = effects
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Go through the bindings of an export."""
         cluster, name = parts
-        work = export_row(cluster, name)
-        row = await (await self._store.snapshot()).get(work)
-        if row is None:
-            return 0.0
         limit = asyncio.Semaphore(AT_ONCE)
         async for consumers in pages(self._store, consumers_prefix(cluster, name), PAGE):
             async with asyncio.TaskGroup() as group:
                 for one in consumers:
                     consumer = read_consumer(one.key, one.value)
                     group.create_task(self._rebind(consumer.cluster, consumer.binding, limit))
-        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
     async def _rebind(self, cluster: str, name: str, limit: asyncio.Semaphore) -> None:
@@ -101,17 +95,13 @@ class SliceController:
         self._kind = kinds.get("apis.kcp.io", "apiexportendpointslices")
         self._slices = slices
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Go through the slices of an export."""
         cluster, name = parts
-        work = slices_row(cluster, name)
-        row = await (await self._store.snapshot()).get(work)
-        if row is None:
-            return 0.0
         async for found in pages(self._store, slices_prefix(cluster, name), PAGE):
             for one in found:
                 await self._tell(*keys.parts(one.key)[-2:])
-        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
     async def _tell(self, cluster: str, name: str) -> None:
@@ -136,19 +126,15 @@ class SchemaController:
         self._store = environment.store
         self._exports = kinds.get("apis.kcp.io", "apiexports")
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Leave work for each of them."""
         cluster, name = parts
-        work = schema_row(cluster, name)
-        row = await (await self._store.snapshot()).get(work)
-        if row is None:
-            return 0.0
         async for found in pages(self._store, self._exports.prefix + keys.segment(cluster), PAGE):
             for one in found:
                 obj = self._exports.decode(one.value, one.revision)
                 if any(each.get("schema") == name for each in (obj.get("spec") or {}).get("resources") or ()):
                     await self._store.commit([Write(export_row(cluster, obj["metadata"]["name"]), b"{}")])
-        await self._store.commit([Write(work, None)], [Guard(work, row.revision)])
+        await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
 
@@ -163,14 +149,10 @@ class IdentityController:
         self._exports = kinds.get("apis.kcp.io", "apiexports")
         self._secrets = kinds.get("", "secrets")
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Say in the status of the exports of a secret what it says."""
         key = followed.key_at(parts)
-        snapshot = await self._store.snapshot()
-        work = await snapshot.get(followed.work_row(key, IDENTITIES))
-        if work is None:
-            return 0.0
-        for name in await followed.followers(snapshot, key, IDENTITIES):
+        for name in await followed.followers(await self._store.snapshot(), key, IDENTITIES):
             if not await self._compare(parts[0], name, key):
                 await followed.unfollow(self._store, key, IDENTITIES, name)
         await followed.finish(self._store, key, work)

@@ -56,16 +56,12 @@ class GarbageController:
         self._dependents = DependentObjects(environment, resolver)
         self._passes: dict[bytes, Pass] = {}
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Look at the dependents, a slice at a time; the row goes when each has been looked at."""
         cluster, uid, why = parts
-        key = owners.garbage_row(cluster, uid, why)
+        key = work.key
         begun = self._passes.pop(key, None)
-        work = await (await self._store.snapshot()).get(key)
-        if work is None:
-            return 0.0
-
-        told = orjson.loads(value or b"{}")
+        told = orjson.loads(work.value or b"{}")
         gone = owners.Gone(uid, told or None) if why == owners.GONE or told else None
 
         async def collect(served: Served, row: Row, obj: Object) -> bool:
@@ -96,17 +92,15 @@ class PropagationController:
         self._dependents = DependentObjects(environment, resolver)
         self._passes: dict[bytes, Pass] = {}
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """One slice of a pass over the dependents of an owner; its finalizer goes when none of them holds it."""
         cluster, uid = parts
-        key = owners.propagation_row(cluster, uid)
+        key = work.key
         begun = self._passes.pop(key, None)
-        group, resource, identity, namespace, name = orjson.loads(value)
+        group, resource, identity, namespace, name = orjson.loads(work.value)
         owner = keys.ObjectKey(group, resource, identity, cluster, namespace, name).encode()
         snapshot = await self._store.snapshot()
-        work, row = await snapshot.get(key), await snapshot.get(owner)
-        if work is None:
-            return 0.0
+        row = await snapshot.get(owner)
         metadata = records.decode(row.value, row.revision, records.ITEM_HEAD)["metadata"] if row is not None else {}
         policy = _policy(metadata) if metadata.get("uid") == uid else ""
         if not policy:

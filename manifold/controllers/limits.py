@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from manifold.registry.counting import AGAIN, WORK, Limits, work_row
-from manifold.storage.contract import Guard, Store, Write
+from manifold.registry.counting import AGAIN, WORK, Limits
+from manifold.storage.contract import Guard, Row, Store, Write
 
 
 class LimitController:
@@ -17,15 +17,12 @@ class LimitController:
         self._store = store
         self._limits = limits
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Count what has to be counted; the row goes if it has not been written again meanwhile."""
         cluster, why = parts
-        row = await (await self._store.snapshot()).get(work_row(cluster, why))
-        if row is None:
-            return 0.0
         if why == AGAIN:
             await self._limits.recount(cluster)
         else:
             await self._limits.settle(cluster)
-        await self._store.commit([Write(row.key, None)], [Guard(row.key, row.revision)])
+        await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0

@@ -13,7 +13,7 @@ from manifold.registry import followed
 from manifold.registry.effects import Plan
 from manifold.registry.objects import Kinds
 from manifold.registry.writing import Environment
-from manifold.storage.contract import Guard, Write
+from manifold.storage.contract import Guard, Row, Write
 from manifold.workspaces.mounts import WORK, Mounts, judged, mount_of, tell, work_row
 
 RETRY_SECONDS = 60.0
@@ -30,26 +30,18 @@ class MountController:
         self._workspaces = kinds.get("tenancy.kcp.io", "workspaces")
         self._mounts = mounts
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Look at one workspace, or at all that mount one object."""
         if len(parts) == 2:
-            return await self._reconcile_workspace(*parts)
+            return await self._reconcile_workspace(parts[0], parts[1], work)
         key = followed.key_at(parts)
-        snapshot = await self._store.snapshot()
-        work = await snapshot.get(followed.work_row(key, WORK))
-        if work is None:
-            return 0.0
-        for name in await followed.followers(snapshot, key, WORK):
+        for name in await followed.followers(await self._store.snapshot(), key, WORK):
             if await self._update(parts[0], name) != key:
                 await followed.unfollow(self._store, key, WORK, name)
         await followed.finish(self._store, key, work)
         return 0.0
 
-    async def _reconcile_workspace(self, cluster: str, name: str) -> float:
-        snapshot = await self._store.snapshot()
-        work = await snapshot.get(work_row(cluster, name))
-        if work is None:
-            return 0.0
+    async def _reconcile_workspace(self, cluster: str, name: str, work: Row) -> float:
         if await self._update(cluster, name) == b"":
             return RETRY_SECONDS
         await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])

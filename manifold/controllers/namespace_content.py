@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Environment
 from manifold.schema import records
-from manifold.storage.contract import Guard, Write
+from manifold.storage.contract import Guard, Row, Write
 from manifold.views.rows import read_row, row_key
-from manifold.workspaces.namespaces import RESTORER, content, restoring_row
+from manifold.workspaces.namespaces import RESTORER, content
 
 
 class ContentController:
@@ -29,12 +29,11 @@ class ContentController:
         self._namespaces = kinds.get("", "namespaces")
         self._root_ca = root_ca
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Write what is missing, in one commit with the end of the work."""
         cluster, namespace = parts
         environment = self._environment
-        work = restoring_row(cluster, namespace)
-        writes, guards = [Write(work, None)], [Guard(work, None)]
+        writes, guards = [Write(work.key, None)], [Guard(work.key, None)]
         snapshot = await environment.store.snapshot()
         row = await snapshot.get(self._namespaces.key(cluster, "", namespace))
         state = await environment.clusters.state(cluster)

@@ -16,7 +16,7 @@ from manifold.registry.writing import Environment
 from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
-from manifold.workspaces.namespaces import CONTROLLER, work_row
+from manifold.workspaces.namespaces import CONTROLLER
 
 FINALIZER = "kubernetes"
 RETRY_SECONDS = 1.0
@@ -52,15 +52,14 @@ class NamespaceController:
         self._resolver = resolver
         self._namespaces = namespaces
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Empty a namespace as far as possible; end it when nothing is left."""
         cluster, name = parts
         store = self._environment.store
-        work = work_row(cluster, name)
         key = self._namespaces.key(cluster, "", name)
         row = await (await store.snapshot()).get(key)
         if row is None:
-            await store.commit([Write(work, None)], [Guard(work, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
             return 0.0
         obj = self._namespaces.decode(row.value, row.revision)
         remainder = Remainder()
@@ -70,7 +69,7 @@ class NamespaceController:
         await empty(self._environment, kinds.values(), cluster, name, remainder)
         if remainder.empty:
             await self._sweep_marks(cluster, name)
-            await self._finish(row, obj, work)
+            await self._finish(row, obj, work.key)
             return 0.0
         await self._tell(row, obj, remainder)
         return RETRY_SECONDS

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from manifold.base import errors, keys
-from manifold.storage.contract import Change, Malformed, Store, StoreError
+from manifold.storage.contract import Change, Malformed, Row, Store, StoreError
+from manifold.storage.pages import pages
 
 log = logging.getLogger("manifold.controllers")
 
@@ -32,8 +33,9 @@ class Controller(Protocol):
     def name(self) -> str:
         """The name its work rows are kept under."""
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
-        """Do the work of one row; `parts` is its key behind the controller's name.
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
+        """Do the work of one row; `parts` is its key behind the controller's name. What ends it is bound to the row:
+        to its revision, where all it asks for has to be seen.
 
         Returns 0 when a commit of this call deleted the row, else after how many seconds to come back. A
         `StatusError` or StoreError means: come back later.
@@ -84,15 +86,9 @@ class Runtime:
 
     async def _scan(self) -> None:
         for name in self._controllers:
-            prefix = keys.work_prefix(name)
-            position, end = prefix, keys.after(prefix)
-            while True:
-                rows = await (await self._store.snapshot()).scan(position, end, PAGE)
+            async for rows in pages(self._store, keys.work_prefix(name), PAGE):
                 for row in rows:
                     self._add(row.key)
-                if len(rows) < PAGE:
-                    break
-                position = rows[-1].key + b"\x00"
                 while len(self._ready) > PAGE:
                     self._drained.clear()
                     await self._drained.wait()
@@ -141,7 +137,7 @@ class Runtime:
             self._pauses.pop(key, None)
             return 0.0
         try:
-            pause = await controller.reconcile(parts, row.value)
+            pause = await controller.reconcile(parts, row)
         except Malformed:
             log.exception("%s %s made a commit that cannot be", name, ":".join(parts))
             pause = -1.0

@@ -12,7 +12,6 @@ from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.workspaces.urls import (
     CONTROLLER,
-    WORK_ROW,
     move_logical_cluster,
     move_slice,
     move_type,
@@ -41,14 +40,11 @@ class UrlController:
             (kinds.get("apis.kcp.io", "apiexportendpointslices"), move_slice, virtual_workspace_url),
         )
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Move what has to be moved."""
-        row = await (await self._store.snapshot()).get(WORK_ROW)
-        if row is None:
-            return 0.0
         for served, move, base in self._work:
             await self._move_all(served, move, base)
-        await self._store.commit([Write(WORK_ROW, None)], [Guard(WORK_ROW, row.revision)])
+        await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
     async def _move_all(self, served: Served, move: Move, base: str) -> None:

@@ -21,18 +21,18 @@ from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.totals import usage_row
 from manifold.registry.writing import Environment, Target
-from manifold.storage.contract import MAX_GUARDS, MAX_WRITES, Guard, Row, Snapshot, Write
+from manifold.storage.contract import MAX_GUARDS, MAX_WRITES, Guard, Row, Write
+from manifold.storage.pages import pages
 from manifold.types.resource import Object
 from manifold.views.known_types import defined_rows
 from manifold.views.offers import all_definitions
 from manifold.views.resolution import Resolver
 from manifold.views.rows import EMPTY, gates, read_row, row_key
 from manifold.workspaces import content, entries
-from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row, take_down_row
+from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row
 from manifold.workspaces.waiting import keep_rows
 
 RETRY_SECONDS = 1.0
-PAGE = 500
 AT_ONCE = min(MAX_WRITES, MAX_GUARDS) - 2
 """How many rows go in one commit."""
 LAST = frozenset(
@@ -62,16 +62,15 @@ class TakeDownController:
         self._namespaces = kinds.get("", "namespaces")
         self._definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """One pass over a workspace: its children, its content, itself."""
         parent, name = parts
         store = self._environment.store
-        work = take_down_row(parent, name)
         snapshot = await store.snapshot()
         row = await snapshot.get(self._workspaces.key(parent, "", name)) if parent else None
         workspace = self._workspaces.decode(row.value, row.revision) if row is not None else None
         if parent and (workspace is None or "deletionTimestamp" not in workspace["metadata"]):
-            await store.commit([Write(work, None)], [Guard(work, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
             return 0.0
         cluster = workspace["spec"]["cluster"] if workspace is not None else name
         remainder = Remainder()
@@ -87,8 +86,8 @@ class TakeDownController:
             await empty(self._environment, [self._definitions], cluster, "", Remainder())
         logical = await (await store.snapshot()).get(self._logical_clusters.key(cluster, "", content.LOGICAL_CLUSTER))
         if remainder.empty and (logical is None or not self._terminators(logical)):
-            writes = [Write(work, None), Write(sweep_row(cluster), b"{}")]
-            guards = [Guard(work, None)]
+            writes = [Write(work.key, None), Write(sweep_row(cluster), b"{}")]
+            guards = [Guard(work.key, None)]
             if row is not None and workspace is not None:
                 left = self._without_finalizer(workspace)
                 writes.insert(0, Write(row.key, left))
@@ -136,10 +135,7 @@ class TakeDownController:
         return obj["status"].get("terminators") or ()
 
     async def _children(self, cluster: str, remainder: Remainder) -> None:
-        prefix = self._workspaces.prefix + f"{cluster}\x00".encode()
-        position, end = prefix, keys.after(prefix)
-        while True:
-            rows = await (await self._environment.store.snapshot()).scan(position, end, PAGE)
+        async for rows in pages(self._environment.store, self._workspaces.prefix + keys.segment(cluster)):
             for row in rows:
                 place = keys.decode(row.key)
                 target = Target(CONTROLLER_USER, place.cluster, self._workspaces, "", place.name)
@@ -151,9 +147,6 @@ class TakeDownController:
                     raise
                 if result.status is None:
                     remainder.resources["workspaces.tenancy.kcp.io"] += 1
-            if len(rows) < PAGE:
-                return
-            position = rows[-1].key + b"\x00"
 
     async def _tell(self, row: Row | None, workspace: Object | None, logical: Row | None, remainder: Remainder) -> None:
         """Say in the conditions of the workspace and its LogicalCluster what they wait for."""
@@ -200,30 +193,24 @@ class SweepController:
         self._kinds = kinds
         self._elsewhere = elsewhere
 
-    async def _sweep_elsewhere(self, snapshot: Snapshot, cluster: str) -> None:
+    async def _sweep_elsewhere(self, cluster: str) -> None:
         """Delete what is left elsewhere, each with the object that tells of it."""
         for (group, resource), left_behind in self._elsewhere.items():
             served = self._kinds.get(group, resource)
-            prefix = served.prefix + keys.segment(cluster)
-            position, end = prefix, keys.after(prefix)
-            while True:
-                rows = await snapshot.scan(position, end, PAGE)
+            async for rows in pages(self._store, served.prefix + keys.segment(cluster)):
+                snapshot = await self._store.snapshot()
                 for row in rows:
                     writes = await left_behind(snapshot, cluster, served.decode(row.value, row.revision))
                     due = [one for one in writes if one.value is not None or await snapshot.get(one.key) is not None]
                     if any(one.value is None for one in due):
                         await self._delete([row.key], due)
-                if len(rows) < PAGE:
-                    break
-                position = rows[-1].key + b"\x00"
 
-    async def reconcile(self, parts: Sequence[str], value: bytes) -> float:
+    async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Sweep a logical cluster; the row goes with the last commit."""
         (cluster,) = parts
-        work = sweep_row(cluster)
         segment = f"{cluster}\x00".encode()
         due: list[bytes] = []
-        await self._sweep_elsewhere(await self._store.snapshot(), cluster)
+        await self._sweep_elsewhere(cluster)
         snapshot = await self._store.snapshot()
         row = await snapshot.get(row_key(cluster))
         register = read_row(row.value) if row is not None else EMPTY
@@ -235,9 +222,8 @@ class SweepController:
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
         due += [row.key for row in (await snapshot.get(usage_row(cluster)),) if row is not None]
         for prefix in (*stored, *defined, gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster)):
-            position, end = prefix, keys.after(prefix)
-            while True:
-                rows = await snapshot.scan(position, end, PAGE)
+            async for rows in pages(self._store, prefix):
+                snapshot = await self._store.snapshot()
                 for one in rows if prefix == bindings else ():  # before the binding, which tells of them
                     due += [write.key for write in await entries.written(snapshot, one.key, one.value, None)]
                 due += [row.key for row in rows]
@@ -245,12 +231,9 @@ class SweepController:
                     await self._delete(due[:AT_ONCE])
                     del due[:AT_ONCE]
                     await asyncio.sleep(0)
-                if len(rows) < PAGE:
-                    break
-                position = rows[-1].key + b"\x00"
         # The row goes last: it tells what is to be swept.
         due += [] if row is None else [row.key]
-        await self._delete([*due, work])
+        await self._delete([*due, work.key])
         return 0.0
 
     async def _delete(self, due: Sequence[bytes], writes: Sequence[Write] = ()) -> None:

@@ -13,7 +13,7 @@ class Waiting:
 
     name = "waiting"
 
-    async def reconcile(self, parts, value):
+    async def reconcile(self, parts, work):
         return 60.0
 
 
