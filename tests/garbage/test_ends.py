@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from owned_objects import MAPS, create, delete, eventually, get, gone, owners, reference
 from support.server import Workspace, running_server, start_server
+from support.traces import at_rest
 
 from manifold.base import keys
 from manifold.registry.owners import GARBAGE, INDEX, MARK, PROPAGATION
@@ -70,7 +71,7 @@ def test_no_row_outlives_its_objects(tmp_path):
         held.kubectl("patch", "configmap", "dependent", "--type=merge", "-p", patch)
         workspaces = "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces"
         eventually(lambda: server.request("GET", f"{workspaces}/{held.name}")[0] == 404)
-        time.sleep(1)
+        eventually(lambda: at_rest(server))
         assert server.stop() == 0
         assert rows(server.root) == []
 
@@ -152,6 +153,7 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path, policy):
             assert not [one for one in items if owners(one)]
         else:
             eventually(lambda: len(again.request("GET", MAPS)[1]["items"]) == 1, 20)
+        eventually(lambda: at_rest(server))
     finally:
         server.stop()
     assert rows(server.root) == []
