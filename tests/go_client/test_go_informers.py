@@ -3,6 +3,7 @@
 import contextlib
 import socket
 
+import yaml
 from support.server import Workspace, running_server, write_kubeconfig
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -77,6 +78,31 @@ def test_metadata_informers_of_a_built_in_and_of_a_custom_type(workspace, conver
     assert told["labels"]["of"] == "partial"
     assert workspace.request("DELETE", f"{MAPS}/first")[0] == 200
     informer.until(event="delete", resource="configmaps", name="first")
+    informer.cue("media")
+    assert informer.until(event="media")[-1]["media"] == ["received application/vnd.kubernetes.protobuf;stream=watch"]
+    informer.finish()
+
+
+def test_metadata_informers_of_everything(server, workspace, converse):
+    """Workspaces are of an export, whose identity the client does not name."""
+    kubeconfig = workspace.directory / "everything.kubeconfig"
+    write_kubeconfig(server, kubeconfig, "*")
+    document = yaml.safe_load(kubeconfig.read_text())
+    document["current-context"] = "master"
+    kubeconfig.write_text(yaml.safe_dump(document))
+    other = server.create_workspace(directory=workspace.directory)
+    informer = converse("partial", kubeconfig)
+    begin = informer.until(event="synced")
+    begin += (
+        []
+        if any(line["name"] == other.name for line in begin if "name" in line)
+        else informer.until(event="add", resource="workspaces", name=other.name)
+    )
+    late = server.create_workspace(directory=workspace.directory)
+    informer.until(event="add", resource="workspaces", name=late.name)
+    for one in (late, other):
+        one.delete()
+        informer.until(event="delete", resource="workspaces", name=one.name)
     informer.cue("media")
     assert informer.until(event="media")[-1]["media"] == ["received application/vnd.kubernetes.protobuf;stream=watch"]
     informer.finish()
