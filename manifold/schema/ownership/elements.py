@@ -13,6 +13,8 @@ import orjson
 
 from manifold.schema.model import Node
 
+_TOO_LARGE = 2**63
+
 
 class NoElement(ValueError):
     """A list member cannot be told apart from others; the message is the one Kubernetes gives."""
@@ -20,9 +22,16 @@ class NoElement(ValueError):
 
 def dumped(value: object) -> str:
     """A scalar as path elements spell it: compact JSON, whole numbers without a fraction."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return orjson.dumps(value).decode()
+    return orjson.dumps(_spelt(value)).decode()
+
+
+def _spelt(value: Any) -> Any:
+    """A number as it is written: whole ones of 64 bits as such, all others as floating point, like Go's decoder."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _TOO_LARGE:
+        return int(value)
+    if isinstance(value, int) and not -_TOO_LARGE <= value < _TOO_LARGE:
+        return float(value)
+    return value
 
 
 def set_element(item: object) -> str:
@@ -52,8 +61,8 @@ def map_element(item: object, node: Node) -> str:
             value = known.default if known is not None else None
             if value is None:
                 continue
-        elif isinstance(value, float) and value.is_integer():
-            value = int(value)
+        elif value.__class__ is not str:
+            value = _spelt(value)
         keys[name] = value
     if not keys:
         names = " ".join(orjson.dumps(name).decode() for name in node.map_keys)
