@@ -17,8 +17,7 @@ def server(tmp_path_factory):
         yield running
         assert running.process.poll() is None, f"the server ended during the tests:\n{running.log_text()}"
         assert running.stop() == 0, running.log_text()
-        mistakes = [line for line in running.log_text().splitlines() if " ERROR " in line]
-        assert not mistakes, mistakes
+        assert not running.mistakes(), running.mistakes()
 
 
 @pytest.fixture

@@ -28,6 +28,11 @@ class Kinds:
             found = self._served.get(key)
             if found is None or one.version == (one.stored_version or one.version):
                 self._served[key] = Served(one, identities.get(key, ""))
+        ranges: dict[bytes, Served] = {}
+        for served in self._served.values():
+            if served.prefix not in ranges or served.plain:
+                ranges[served.prefix] = served
+        self._ranges = tuple(ranges.values())
 
     def get(self, group: str, resource: str) -> Served:
         """The stored form of a type. Raises KeyError for one the server does not know."""
@@ -37,11 +42,7 @@ class Kinds:
         """Every type in its stored form, each range of objects once: of types that share one, that which it is named
         after.
         """
-        found: dict[bytes, Served] = {}
-        for one in self._served.values():
-            if one.prefix not in found or one.plain:
-                found[one.prefix] = one
-        return tuple(found.values())
+        return self._ranges
 
 
 @dataclass(frozen=True, slots=True)

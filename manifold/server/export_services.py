@@ -14,6 +14,7 @@ cluster are not asked for, because the binding has given them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from manifold.auth.attributes import Attributes
 from manifold.auth.chain import Chain
@@ -175,7 +176,7 @@ class ExportService:
         """What must still be there when a write is committed; None for exports of the server, which nobody leaves."""
         if found.own or asked.cluster == clusters.WILDCARD:
             return None
-        return ConsumerGround(self._reach(asked, found, served), denial(asked.attributes))
+        return ConsumerGround(self._reach(asked, found, served), partial(denial, asked.attributes))
 
     async def _serves(self, snapshot: Snapshot, asked: _Asked, served: Served) -> bool:
         """Whether a binding of the export serves a type in a logical cluster."""

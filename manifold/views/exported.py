@@ -8,7 +8,7 @@ the export are there without any claim, to be read (APIs reference, sections 5.2
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -174,7 +174,7 @@ class ConsumerReach:
 
     async def parts(self, snapshot: Snapshot, after: bytes = b"") -> AsyncIterator[Part]:
         """The logical clusters that grant something, in their order, which is that of the objects."""
-        claim = await self._claim(snapshot)
+        claim = self._claim(await self.claiming(snapshot))
         if claim is None and not self._without_claim:
             return
         prefix = consumers_prefix(*self.export, self.cluster)
@@ -201,20 +201,31 @@ class ConsumerReach:
         """What one logical cluster grants."""
         if self.cluster not in ("", cluster):
             return ()
+        return self.granted(await self.consumers_in(snapshot, cluster), await self.claiming(snapshot))
+
+    async def consumers_in(self, snapshot: Snapshot, cluster: str) -> Sequence[Row]:
+        """The rows of the consumers in one logical cluster."""
         prefix = consumers_prefix(*self.export, cluster)
-        return self._of(await snapshot.scan(prefix, keys.after(prefix)), await self._claim(snapshot))
+        return await snapshot.scan(prefix, keys.after(prefix))
+
+    async def claiming(self, snapshot: Snapshot) -> Row | None:
+        """The export, where what it claims matters."""
+        return None if self.exported else await snapshot.get(self.key)
+
+    def granted(self, consumers: Sequence[Row], export: Row | None) -> list[Part]:
+        """What the consumers in one logical cluster grant, as the export in a row claims it."""
+        return self._of(consumers, self._claim(export))
 
     @property
     def _without_claim(self) -> bool:
         kind = self.served.type
         return self.exported or ((kind.group, kind.resource) == BINDINGS and self.verb in READ)
 
-    async def _claim(self, snapshot: Snapshot) -> Claim | None:
-        row = await snapshot.get(self.key) if not self.exported else None
-        if row is None:
+    def _claim(self, export: Row | None) -> Claim | None:
+        if export is None:
             return None
         place = (*normalized(self.served.type.group, self.served.type.resource), self.served.identity)
-        found = _claims_in(self.own, row.value, row.revision)
+        found = _claims_in(self.own, export.value, export.revision)
         return next((one for one in found if (one.group, one.resource, one.identity) == place), None)
 
     def _of(self, rows: Sequence[Row], claim: Claim | None) -> list[Part]:
@@ -250,24 +261,23 @@ def _is_object(prefix: bytes) -> bool:
 @dataclass(frozen=True, slots=True)
 class ConsumerGround:
     """A binding as what lets a provider write (`Ground`): a write that is let in by a binding, or a claim, is committed
-    while that binding and the export's claims are as they were when it was let in. `denial` is the answer to others.
+    while that binding and the export's claims are as they were when it was let in. `denial` makes the answer to others.
     """
 
     reach: ConsumerReach
-    denial: errors.StatusError
+    denial: Callable[[], errors.StatusError]
 
     async def stands(self, snapshot: Snapshot) -> tuple[Scope | None, Sequence[Guard]]:
         """What one logical cluster grants at a snapshot."""
         reach = self.reach
-        parts = await reach.parts_in(snapshot, reach.cluster)
+        consumers, export = await reach.consumers_in(snapshot, reach.cluster), await reach.claiming(snapshot)
+        parts = reach.granted(consumers, export)
         if not parts:
-            raise self.denial
-        prefix = consumers_prefix(*reach.export, reach.cluster)
-        guards = [Guard(row.key, row.revision) for row in await snapshot.scan(prefix, keys.after(prefix))]
+            raise self.denial()
+        guards = [Guard(row.key, row.revision) for row in consumers]
         if reach.exported:
             return None, guards
-        row = await snapshot.get(reach.key)
-        return scope_in(parts), [*guards, Guard(reach.key, row.revision if row is not None else 0)]
+        return scope_in(parts), [*guards, Guard(reach.key, export.revision if export is not None else 0)]
 
 
 def shown_type(kind: ResourceType, verbs: tuple[str, ...], status: bool) -> ResourceType:

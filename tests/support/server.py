@@ -124,6 +124,10 @@ class Server:
         """What the server wrote after that many bytes, the last `limit` of them."""
         return self.log.read_bytes()[after:][-limit:].decode(errors="replace")
 
+    def mistakes(self) -> list[str]:
+        """What the server calls errors of its own in the last it wrote: no request and no controller may cause any."""
+        return [line for line in self.log_text().splitlines() if " ERROR " in line]
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

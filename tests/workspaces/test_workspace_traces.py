@@ -126,8 +126,7 @@ def quiet(tmp_path_factory):
     """A server on which nothing else happens."""
     with running_server(tmp_path_factory.mktemp("quiet")) as server:
         yield server
-        mistakes = [line for line in server.log_text().splitlines() if " ERROR " in line]
-        assert not mistakes, mistakes
+        assert not server.mistakes(), server.mistakes()
 
 
 def test_nothing_is_left(quiet, tmp_path):
