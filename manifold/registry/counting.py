@@ -12,21 +12,21 @@ are in the log once its row is written anew, and everybody else waits in the que
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from manifold.base import errors, keys
+from manifold.base import keys
 from manifold.registry.clusters import GROUP, NAME, RESOURCE
+from manifold.registry.counting_queue import Batch, Queue, Waiter
 from manifold.registry.limits import EVENTS, Created, Kind, Limit, admit, created, quota_limit
 from manifold.registry.served import Served
 from manifold.registry.totals import UNLIMITED, Total, Totals, usage_row
 from manifold.schema import records
 from manifold.storage.contract import (
-    MAX_BYTES,
     MAX_GUARDS,
     MAX_WRITES,
     Change,
@@ -68,26 +68,6 @@ def work_row(cluster: str, why: str = NEW) -> bytes:
     return keys.work_key(WORK, cluster, why)
 
 
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    writes: Sequence[Write]
-    guards: Sequence[Guard]
-    objects: Sequence[Created]
-    size: int
-    revision: int = 0
-    error: Exception | None = None
-
-    @property
-    def decided(self) -> bool:
-        return bool(self.revision) or self.error is not None
-
-
-@dataclass(slots=True, eq=False, weakref_slot=True)
-class _Queue:
-    waiting: deque[_Waiter] = field(default_factory=deque)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Limits:
     """The limits of a process. `quotas` is the stored form of ResourceQuota, `logical_clusters` of LogicalCluster."""
 
@@ -98,7 +78,7 @@ class Limits:
         self._logical_clusters = logical_clusters
         self._ranges = ranges
         self._known: OrderedDict[str, Coverage] = OrderedDict()
-        self._queues: WeakValueDictionary[str, _Queue] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[str, Queue] = WeakValueDictionary()
         self._grounds = (quotas.prefix, keys.type_prefix(GROUP, RESOURCE))
         store.listen(self._forget)
 
@@ -146,11 +126,11 @@ class Limits:
         if not objects:
             return await self._store.commit(writes, guards)  # nothing may be awaited between this and the look-up
         size = sum(len(write.key) + len(write.value or b"") for write in writes)
-        waiter = _Waiter(writes, guards, objects, size)
+        waiter = Waiter(writes, guards, objects, size)
         queue = self._queue(cluster)
         queue.waiting.append(waiter)
         try:
-            async with queue.lock:
+            async with queue.held():
                 while not waiter.decided:
                     await self._decide(cluster, queue)
         finally:
@@ -160,12 +140,22 @@ class Limits:
             raise waiter.error
         return waiter.revision
 
+    def rewrites(self, served: Served) -> bool:
+        """Whether what is counted is written into objects of a type."""
+        return served.prefix == self._quotas.prefix
+
+    def turn(self, cluster: str) -> AbstractAsyncContextManager[None]:
+        """The turn in the queue of a logical cluster. Nothing is counted there by others while it is held; writes of
+        who holds it pass.
+        """
+        return self._queue(cluster).held()
+
     async def check(self, cluster: str, writes: Sequence[Write], guards: Sequence[Guard]) -> None:
         """Raise the 403 of a limit that a commit which is not to be made would meet."""
         coverage = await self.coverage(cluster)
         objects = [one for one in created(cluster, writes, guards) if _covers(coverage, one)]
         if objects:
-            async with self._queue(cluster).lock:
+            async with self._queue(cluster).held():
                 refusal = admit(await self._settled(cluster, _namespaces(objects)), objects, writes[0].key)
             if refusal is not None:
                 raise refusal
@@ -173,17 +163,17 @@ class Limits:
     async def settle(self, cluster: str) -> None:
         """Count what has to be counted anew, and forget what is limited no longer."""
         namespaces = {one for one in await self.coverage(cluster) if one}
-        async with self._queue(cluster).lock:
+        async with self._queue(cluster).held():
             await self._settled(cluster, namespaces)
             snapshot = await self._store.snapshot()
             row = await snapshot.get(usage_row(cluster))
             if row is not None and not (await self._total(snapshot, cluster)).most:
                 await self._store.commit([Write(row.key, None)], [Guard(row.key, row.revision)])
 
-    def _queue(self, cluster: str) -> _Queue:
+    def _queue(self, cluster: str) -> Queue:
         queue = self._queues.get(cluster)
         if queue is None:
-            queue = self._queues[cluster] = _Queue()
+            queue = self._queues[cluster] = Queue()
         return queue
 
     async def _load(self, snapshot: Snapshot, cluster: str, namespaces: set[str]) -> list[Limit]:
@@ -229,12 +219,12 @@ class Limits:
         prefix = await self._ranges.range(cluster, kind)
         return await _rows(snapshot, prefix + keys.segment(limit.namespace) if limit.namespace else prefix)
 
-    async def _decide(self, cluster: str, queue: _Queue) -> None:
+    async def _decide(self, cluster: str, queue: Queue) -> None:
         """Take from the front of a queue as many as one commit can hold, admit or refuse them, and commit."""
         first = queue.waiting[0]
         considered = list(islice(queue.waiting, MAX_WRITES))
         limits = await self._settled(cluster, _namespaces([one for waiter in considered for one in waiter.objects]))
-        batch = _Batch(limits, self._quotas)
+        batch = Batch(limits, self._quotas)
         for waiter in considered:
             if waiter not in queue.waiting:  # given up meanwhile
                 continue
@@ -272,7 +262,7 @@ class Limits:
                 waiter.revision = revision
                 revision += len(waiter.writes)
 
-    async def _alone(self, cluster: str, waiter: _Waiter, limits: list[Limit]) -> None:
+    async def _alone(self, cluster: str, waiter: Waiter, limits: list[Limit]) -> None:
         """Commit what does not fit into one commit with the usage: large objects. What is used is never told too low,
         and is counted again behind it, also if the process ends in between.
         """
@@ -297,68 +287,13 @@ class Limits:
     async def recount(self, cluster: str) -> None:
         """Count all limits of a logical cluster anew, whatever they say."""
         namespaces = {one for one in await self.coverage(cluster) if one}
-        async with self._queue(cluster).lock:
+        async with self._queue(cluster).held():
             for limit in await self._load(await self._store.snapshot(), cluster, namespaces):
                 snapshot = await self._store.snapshot()
                 before = dict(limit.used)
                 limit.used = {name: await self._count(snapshot, cluster, limit, name) for name in limit.kinds}
                 if limit.used != before:
                     await self._store.commit([limit.write(self._quotas)], [limit.guard()])
-
-
-class _Batch:
-    """Writes that go into one commit. None of them depends on what another one writes."""
-
-    def __init__(self, limits: list[Limit], quotas: Served) -> None:
-        self.waiters: list[_Waiter] = []
-        self._limits = limits
-        self._quotas = quotas
-        self._own = {limit.key for limit in limits}
-        self._guards: dict[bytes, Guard] = {limit.key: limit.guard() for limit in limits}
-        self._written: set[bytes] = set()
-        self._writes = len(limits)
-        self._size = sum(2 * len(limit.row.value) for limit in limits if limit.row is not None) + 256 * len(limits)
-        self._closed = False
-
-    def takes(self, waiter: _Waiter) -> bool:
-        """Whether one more fits."""
-        if self._closed or self._writes + len(waiter.writes) > MAX_WRITES or self._size + waiter.size > MAX_BYTES:
-            return False
-        new = 0
-        for guard in waiter.guards:
-            known = self._guards.get(guard.key)
-            if guard.key in self._written or (known is not None and known != guard and guard.key not in self._own):
-                return False
-            new += known is None
-        if self._own.intersection(write.key for write in waiter.writes) and self.waiters:
-            return False
-        if self._written.intersection(write.key for write in waiter.writes):
-            return False
-        return len(self._guards) + new <= MAX_GUARDS
-
-    def add(self, waiter: _Waiter) -> errors.StatusError | None:
-        """Admit one, or say why not."""
-        refusal = admit(self._limits, waiter.objects, waiter.writes[0].key)
-        if refusal is not None:
-            return refusal
-        self.waiters.append(waiter)
-        written = {write.key for write in waiter.writes}
-        if self._own & written:
-            # It changes a limit itself: what it writes stands, and nobody is decided by the old one with it.
-            self._limits = [limit for limit in self._limits if limit.key not in written]
-            self._closed = True
-        for guard in waiter.guards:
-            self._guards[guard.key] = guard
-        self._written |= written
-        self._writes += len(waiter.writes)
-        self._size += waiter.size
-        return None
-
-    def commit(self) -> tuple[list[Write], list[Guard]]:
-        """The commit of all."""
-        writes = [write for waiter in self.waiters for write in waiter.writes]
-        writes += [limit.write(self._quotas) for limit in self._limits if limit.changed]
-        return writes, list(self._guards.values())
 
 
 def _covers(coverage: Coverage, one: Created) -> bool:

@@ -13,20 +13,19 @@ from typing import Any
 
 from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, names
+from manifold.registry.attempts import repeatedly
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.large import off_loop
 from manifold.registry.options import WriteOptions
 from manifold.registry.owners import considered
 from manifold.registry.scope import check, complete
 from manifold.registry.writing import (
-    ATTEMPTS,
     CLUSTER_ANNOTATION,
     Environment,
     Result,
     Target,
-    back_off,
+    contended,
     default_manager,
-    too_contended,
 )
 from manifold.schema import records
 from manifold.schema.ownership import Manager, track_create
@@ -76,24 +75,25 @@ async def create(
     generated = not metadata.get("name") and bool(metadata.get("generateName"))
     operation = environment.operation(target, options.manager or default_manager(target.agent))
     given = await off_loop(_copied, obj) if large else _copied(obj)
-    for attempt in range(ATTEMPTS):
+
+    async def once(attempt: int) -> Result:
+        new = obj
         if attempt:  # what the server has completed in vain is not what the client wants
-            await back_off(attempt)
-            obj = await off_loop(_copied, given) if large else _copied(given)
-            metadata = obj["metadata"]
+            new = await off_loop(_copied, given) if large else _copied(given)
+        metadata = new["metadata"]
         plan = Plan(await environment.store.snapshot())
         if generated:
             metadata["name"] = names.generate_name(metadata["generateName"], environment.clock.random_below)
         guard = await environment.clusters.guard(target.cluster)
         if guard is not None:
             plan.guards.append(guard)
-        made = await make(environment, target, obj, options, operation, plan, applied=applied, large=large)
+        made = await make(environment, target, new, options, operation, plan, applied=applied, large=large)
         key, name = made.write.key, metadata.get("name") or ""
         if options.dry_run:
             await _check_free(plan, key, target, name)
             plan.guards.append(Guard(key, 0))
             await environment.limits.check(target.cluster, [made.write, *plan.writes], plan.guards)
-            return Result(201, obj=obj, warnings=made.warnings)
+            return Result(201, obj=new, warnings=made.warnings)
         if metadata.get("ownerReferences"):
             await environment.owners.refer(plan, key, considered(metadata), attempt)
         plan.guards.insert(0, Guard(key, 0))  # first, so that a taken name is what a refusal is about
@@ -102,9 +102,13 @@ async def create(
         except GuardFailed as failed:
             if failed.guard.key == key and not generated:
                 await _check_free(Plan(await environment.store.snapshot()), key, target, name)
-            continue
+            raise
         return Result(201, made.write.value or b"", revision, warnings=made.warnings)
-    raise too_contended(target)
+
+    try:
+        return await repeatedly(once)
+    except GuardFailed:
+        raise contended(target) from None
 
 
 @dataclass(frozen=True, slots=True)

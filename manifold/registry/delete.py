@@ -16,15 +16,12 @@ from manifold.registry.options import DeleteOptions
 from manifold.registry.scope import check
 from manifold.registry.selection import Selection
 from manifold.registry.writing import (
-    ATTEMPTS,
     Environment,
     Result,
     Target,
-    back_off,
     default_manager,
-    too_contended,
 )
-from manifold.storage.contract import Guard, GuardFailed, Row, Write
+from manifold.storage.contract import Guard, Row, Write
 from manifold.types.metadata import FOREGROUND, ORPHAN
 from manifold.types.resource import Object
 
@@ -62,17 +59,15 @@ def _finalizers(current: list[str], policy: str) -> list[str]:
 async def delete(environment: Environment, target: Target, options: DeleteOptions) -> Result:
     """Delete one object. Answers a Status where it is gone, the object where it waits. Raises 404, 409, 403."""
     key = target.served.key(target.cluster, target.namespace, target.name)
-    for attempt in range(ATTEMPTS):
-        await back_off(attempt)
+
+    async def once(_: int) -> Result:
         plan = Plan(await environment.store.snapshot())
         row = await plan.snapshot.get(key)
         if row is None:
             raise target.missing()
-        try:
-            return await _once(environment, target, options, plan, row)
-        except GuardFailed:
-            continue
-    raise too_contended(target)
+        return await _once(environment, target, options, plan, row)
+
+    return await environment.change(target, key, once)
 
 
 async def _once(environment: Environment, target: Target, options: DeleteOptions, plan: Plan, row: Row) -> Result:

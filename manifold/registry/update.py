@@ -18,14 +18,11 @@ from manifold.registry.large import LARGE, off_loop
 from manifold.registry.options import WriteOptions, parse_revision
 from manifold.registry.scope import check, complete
 from manifold.registry.writing import (
-    ATTEMPTS,
     CLUSTER_ANNOTATION,
     Environment,
     Result,
     Target,
-    back_off,
     default_manager,
-    too_contended,
 )
 from manifold.schema.ownership import Manager, keep_times, track_update
 from manifold.storage.contract import Guard, GuardFailed, Row, Write
@@ -63,22 +60,21 @@ async def update(environment: Environment, target: Target, wanted: Update) -> Re
     served = target.served
     operation = environment.operation(target, wanted.options.manager or default_manager(target.agent))
     key = served.key(target.cluster, target.namespace, target.name)
-    for attempt in range(ATTEMPTS):
-        await back_off(attempt)
+
+    async def once(attempt: int) -> Result:
         plan = Plan(await environment.store.snapshot())
         row = await plan.snapshot.get(key)
-        if row is None:
-            if not wanted.creates or target.subresource:
-                raise target.missing()
-            return await _create_instead(environment, target, wanted)
-        try:
+        if row is not None:
             return await _once(environment, target, wanted, operation, plan, row, attempt)
-        except GuardFailed:
-            continue
-    raise too_contended(target)
+        if not wanted.creates or target.subresource:
+            raise target.missing()
+        return await _create_instead(environment, target, wanted, key)
+
+    return await environment.change(target, key, once)
 
 
-async def _create_instead(environment: Environment, target: Target, wanted: Update) -> Result:
+async def _create_instead(environment: Environment, target: Target, wanted: Update, key: bytes) -> Result:
+    """Create what is not there to be changed. Raises GuardFailed where somebody else just has."""
     obj = await off_loop(wanted.change, None) if wanted.large else wanted.change(None)
     metadata = obj.setdefault("metadata", {})
     if wanted.applied and metadata.get("uid"):
@@ -88,7 +84,15 @@ async def _create_instead(environment: Environment, target: Target, wanted: Upda
     if wanted.applied:
         metadata.pop("resourceVersion", None)
     _check_name(target, metadata.get("name") or "")
-    return await create(environment, target, obj, wanted.options, applied=wanted.applied, large=wanted.large)
+    try:
+        return await create(environment, target, obj, wanted.options, applied=wanted.applied, large=wanted.large)
+    except errors.StatusError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        row = await (await environment.store.snapshot()).get(key)
+        if row is None:
+            raise
+        raise GuardFailed(Guard(key, 0), row.revision) from None
 
 
 def _check_name(target: Target, name: str) -> None:

@@ -1,8 +1,7 @@
-"""What create, update and delete have in common: the result, the commit, and its second attempts.
+"""What create, update and delete have in common: what they are about, what they answer, and the commit.
 
-A write is computed from a snapshot and committed under guards on everything it was computed from. Where a guard
-fails although the client asked for nothing in particular, the verb is computed anew from the present state, a few
-times; a client never sees a conflict it did not ask for.
+A write is computed from a snapshot and committed under guards on everything it was computed from. Where a guard fails
+it is computed anew (`manifold.registry.attempts`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import secrets
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +20,7 @@ from weakref import WeakValueDictionary
 from manifold.admission.plugin import Chain
 from manifold.base import errors, keys
 from manifold.base.user import User
+from manifold.registry.attempts import Lines, Once, in_line
 from manifold.registry.clusters import Clusters
 from manifold.registry.counting import Limits
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
@@ -33,7 +32,6 @@ from manifold.schema import records
 from manifold.storage.contract import MAX_BYTES, Guard, GuardFailed, Store, TooLarge, Unavailable, Write
 from manifold.types.resource import Object
 
-ATTEMPTS = 8
 CLUSTER_ANNOTATION = "kcp.io/cluster"
 TERMINATING = "NamespaceTerminating"
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
@@ -132,7 +130,19 @@ class Environment:
     owners: Owners
     followed: Followed
     limits: Limits
+    lines: Lines = field(default_factory=Lines)
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    async def change(self, target: Target, key: bytes, once: Once[Result]) -> Result:
+        """Attempt to write the object at `key` until it is committed. Raises what `once` raises, and the 409 of an
+        object that changes all the time.
+        """
+        try:
+            if self.limits.rewrites(target.served):
+                return await in_line(once, self.limits.turn(target.cluster), wait=False)
+            return await in_line(once, self.lines.place(key), wait=key in self.lines)
+        except GuardFailed:
+            raise contended(target) from None
 
     def turn(self, target: Target) -> AbstractAsyncContextManager[None]:
         """What a client's write waits for before it is computed: nothing, or where all of them change one row and would
@@ -227,13 +237,7 @@ async def _stand(ground: Ground, target: Target, plan: Plan) -> None:
         raise GuardFailed(guards[0], plan.snapshot.revision)
 
 
-async def back_off(attempt: int) -> None:
-    """Wait a little before computing a write anew; the first time not at all."""
-    if attempt:
-        await asyncio.sleep(random.random() * 0.002 * (1 << attempt))
-
-
-def too_contended(target: Target) -> errors.StatusError:
+def contended(target: Target) -> errors.StatusError:
     """The answer where every attempt met another writer: the client may come again."""
     kind = target.served.type
     return errors.conflict(kind.group, kind.resource, target.name, errors.MODIFIED)
