@@ -3,6 +3,7 @@ PYTHON ?= python3
 GO ?= go
 ARGS ?=
 MANIFOLD_SHARED ?= ../shared
+FUZZ ?= 20
 
 BIN := .venv/bin
 # Where the reference is, if it is there.
@@ -15,7 +16,7 @@ KUBECTL_DIR := .cache/bin
 TEST_PATH := $(CURDIR)/$(BIN):$(PATH):$(CURDIR)/$(KUBECTL_DIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test check format scale bench test-shared kubectl lock clean
+.PHONY: help setup start test check format fuzz scale bench test-shared kubectl lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ check: $(READY) ## style, types, layers
 format: $(READY) ## bring the sources into style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: $(READY) ## run the property tests with other examples each time, FUZZ=20 times as many
+	FUZZ=$(FUZZ) PATH="$(TEST_PATH)" $(BIN)/python -m pytest -n 2 -m "hypothesis or fuzz" $(ARGS)
 
 scale: $(READY) ## run the tests of promises about size and time, which take minutes and a quiet machine
 	$(if $(REFERENCE),MANIFOLD_SHARED="$(REFERENCE)") $(BIN)/python -m pytest -m scale -s \

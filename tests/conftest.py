@@ -3,8 +3,10 @@
 import os
 
 import pytest
+from support.examples import load_profile
 from support.server import Server, running_server
 
+load_profile()
 collect_ignore = [] if "MANIFOLD_SHARED" in os.environ else ["shared"]
 """What compares with the reference runs where there is one: `make test-shared`."""
 _log_begins = pytest.StashKey[int]()

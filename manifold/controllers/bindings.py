@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from manifold.base import clock
 from manifold.base.user import CONTROLLER_USER
-from manifold.controllers.emptying import Remainder, empty
+from manifold.controllers.emptying import Ending, Remainder, empty
 from manifold.exports import conditions, statuses
 from manifold.exports.bindings import FINALIZER
 from manifold.exports.effects import CONTROLLER, type_prefixes
@@ -40,14 +40,16 @@ class BindingController:
         """Empty what a binding served as far as possible; let it go when nothing is left."""
         cluster, name = parts
         store = self._environment.store
-        row = await (await store.snapshot()).get(self._bindings.key(cluster, "", name))
+        key = self._bindings.key(cluster, "", name)
+        row = await (await store.snapshot()).get(key)
         obj = self._bindings.decode(row.value, row.revision) if row is not None else None
         waiting = obj is not None and FINALIZER in (obj["metadata"].get("finalizers") or ())
         if row is None or obj is None or not waiting or "deletionTimestamp" not in obj["metadata"]:
-            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
             return 0.0
         remainder = Remainder()
-        await empty(self._environment, await self._served(cluster, obj), cluster, "", remainder, owned_elsewhere=True)
+        served = await self._served(cluster, obj)
+        await empty(self._environment, served, cluster, "", remainder, ending=Ending(key), owned_elsewhere=True)
         if not remainder.empty:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from manifold.base import clock, keys
 from manifold.base.user import CONTROLLER_USER
-from manifold.controllers.emptying import Remainder, empty
+from manifold.controllers.emptying import Ending, Remainder, empty
 from manifold.exports.definitions import CONTROLLER, FINALIZER
 from manifold.exports.naming import TERMINATING, condition, put_condition
 from manifold.registry.options import PLAIN_WRITE
@@ -38,24 +38,25 @@ class DefinitionController:
         """Delete the objects of a definition as far as possible; let it go when none is left."""
         cluster, name = parts
         store = self._environment.store
-        row = await (await store.snapshot()).get(self._definitions.key(cluster, "", name))
+        key = self._definitions.key(cluster, "", name)
+        row = await (await store.snapshot()).get(key)
         obj = self._definitions.decode(row.value, row.revision) if row is not None else None
         waiting = obj is not None and FINALIZER in (obj["metadata"].get("finalizers") or ())
         if row is None or obj is None or not waiting or "deletionTimestamp" not in obj["metadata"]:
-            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
             return 0.0
         remainder = Remainder()
         resource, _, group = name.partition(".")
         served = await self._resolver.stored(cluster, keys.type_prefix(group, resource))
         if served is not None and served.type.evolution is not None:
-            await empty(self._environment, [served], cluster, "", remainder, owned_elsewhere=True)
+            await empty(self._environment, [served], cluster, "", remainder, ending=Ending(key), owned_elsewhere=True)
         if not remainder.empty:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS
         target = Target(CONTROLLER_USER, cluster, self._definitions, "", name, agent="manifold-controllers")
         await update(self._environment, target, Update(_without_finalizer, PLAIN_WRITE))
         if await (await store.snapshot()).get(work.key) is not None:  # somebody else holds the definition; this is done
-            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
     async def _tell(self, row: Row, definition: Object, remainder: Remainder) -> None:

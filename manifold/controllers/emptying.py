@@ -2,12 +2,15 @@
 
 Objects without finalizers go in bounded commits of many; those with finalizers are asked to go by the verb, so that
 whoever holds one sees the deletion. What remains is told by type, in the words of Kubernetes' conditions.
+
+What ends may be made to go at once by whoever takes its finalizers off, and be made again. So every commit is bound to
+it being there and ending (`Ending`): what is in the next one of its name is never touched.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from manifold.base import errors, keys
@@ -18,7 +21,7 @@ from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment, Target
 from manifold.schema import records
-from manifold.storage.contract import Guard, GuardFailed, Row, Write
+from manifold.storage.contract import Guard, GuardFailed, Row, Snapshot, Write
 from manifold.storage.pages import pages
 
 BATCH = 90
@@ -46,6 +49,21 @@ class Remainder:
         return ", ".join(f"{name} in {count} resource instances" for name, count in sorted(self.finalizers.items()))
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The object at `key`, as what gives the right to delete what belongs to it (`Ground`)."""
+
+    key: bytes
+
+    async def stands(self, snapshot: Snapshot) -> tuple[None, Sequence[Guard]]:
+        """That it is being deleted, at a snapshot. Raises a 409 where it is not, or is gone."""
+        row = await snapshot.get(self.key)
+        if row is None or not records.flags(row.value) & records.DELETING:
+            place = keys.decode(self.key)
+            raise errors.conflict(place.group, place.resource, place.name, errors.MODIFIED)
+        return None, [Guard(row.key, row.revision)]
+
+
 async def empty(
     environment: Environment,
     kinds: Iterable[Served],
@@ -53,33 +71,44 @@ async def empty(
     namespace: str,
     remainder: Remainder,
     *,
+    ending: Ending | None = None,
     owned_elsewhere: bool = False,
 ) -> None:
     """Delete all objects of `kinds` in a cluster (and namespace, if not empty). What stays is added to `remainder`.
 
-    `owned_elsewhere`: objects that are not deleted here may depend on those that are, and are to follow them.
+    `ending` is what ends with them, where another one of its name may come before it has. `owned_elsewhere`: objects
+    that are not deleted here may depend on those that are, and are to follow them. Raises a 409 when what was ending
+    ends no longer.
     """
     for served in kinds:
         prefix = served.prefix + f"{cluster}\x00".encode()
         if namespace:
             prefix += f"{namespace}\x00".encode()
-        await _empty_range(environment, served, prefix, remainder, owned_elsewhere)
+        await _empty_range(environment, served, prefix, remainder, ending, owned_elsewhere)
 
 
 async def end_all(environment: Environment, served: Served, cluster: str, remainder: Remainder) -> None:
     """Ask all objects of one type in a cluster to go, by the verb: what else follows from that happens too."""
     async for rows in pages(environment.store, served.prefix + keys.segment(cluster)):
         for row in rows:
-            await _ask(environment, served, row.key, remainder)
+            await _ask(environment, served, row.key, remainder, None)
 
 
 async def _empty_range(
-    environment: Environment, served: Served, prefix: bytes, remainder: Remainder, owned_elsewhere: bool
+    environment: Environment,
+    served: Served,
+    prefix: bytes,
+    remainder: Remainder,
+    ending: Ending | None,
+    owned_elsewhere: bool,
 ) -> None:
     cluster = keys.parts(prefix)[3]
     async for rows in pages(environment.store, prefix):
+        if not rows:
+            return
         snapshot = await environment.store.snapshot()
-        batch = _Batch()
+        grounds = (await ending.stands(snapshot))[1] if ending is not None else ()
+        batch = _Batch(grounds)
         for row in rows:
             flags = records.flags(row.value)
             if flags & records.FINALIZERS:
@@ -92,21 +121,21 @@ async def _empty_range(
                 await environment.followed.touch(plan, row.key)
             if not batch.takes(plan):
                 remainder.resources[_name(served)] += await batch.commit(environment, cluster)
-                batch = _Batch()
+                batch = _Batch(grounds)
             batch.add(row, plan)
         remainder.resources[_name(served)] += await batch.commit(environment, cluster)
         for row in rows:
             if records.flags(row.value) & records.FINALIZERS:
-                await _ask(environment, served, row.key, remainder)
+                await _ask(environment, served, row.key, remainder, ending)
 
 
 class _Batch:
-    """Objects that go in one commit, with what their end leaves behind."""
+    """Objects that go in one commit, with what their end leaves behind; `grounds` are what they go by."""
 
-    def __init__(self) -> None:
+    def __init__(self, grounds: Sequence[Guard]) -> None:
         self._rows: list[Row] = []
         self._pointers: dict[bytes, bytes | None] = {}
-        self._guards: list[Guard] = []
+        self._guards: list[Guard] = list(grounds)
 
     def takes(self, plan: Plan) -> bool:
         """Whether one more object fits."""
@@ -132,9 +161,12 @@ class _Batch:
         return 0
 
 
-async def _ask(environment: Environment, served: Served, key: bytes, remainder: Remainder) -> None:
+async def _ask(
+    environment: Environment, served: Served, key: bytes, remainder: Remainder, ending: Ending | None
+) -> None:
     place = keys.decode(key)
-    target = Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent="manifold-controllers")
+    agent = "manifold-controllers"
+    target = Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent=agent, ground=ending)
     try:
         result = await delete.delete(environment, target, PLAIN_DELETE)
     except errors.StatusError as refusal:

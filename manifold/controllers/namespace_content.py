@@ -33,7 +33,7 @@ class ContentController:
         """Write what is missing, in one commit with the end of the work."""
         cluster, namespace = parts
         environment = self._environment
-        writes, guards = [Write(work.key, None)], [Guard(work.key, None)]
+        writes, guards = [Write(work.key, None)], [Guard(work.key, work.revision)]
         snapshot = await environment.store.snapshot()
         row = await snapshot.get(self._namespaces.key(cluster, "", namespace))
         state = await environment.clusters.state(cluster)

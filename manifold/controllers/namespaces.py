@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifold.base import clock, keys
-from manifold.controllers.emptying import Remainder, empty
+from manifold.controllers.emptying import Ending, Remainder, empty
 from manifold.registry import owners
 from manifold.registry.effects import Plan
 from manifold.registry.served import Served
 from manifold.registry.writing import Environment
+from manifold.schema import records
 from manifold.storage.contract import MAX_WRITES, Guard, Row, Write
 from manifold.types.resource import Object
 from manifold.views.resolution import Resolver
@@ -58,15 +59,15 @@ class NamespaceController:
         store = self._environment.store
         key = self._namespaces.key(cluster, "", name)
         row = await (await store.snapshot()).get(key)
-        if row is None:
-            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
+        if row is None or not records.flags(row.value) & records.DELETING:  # somebody has ended it by force
+            await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
             return 0.0
         obj = self._namespaces.decode(row.value, row.revision)
         remainder = Remainder()
         resolution = await self._resolver.resolve(cluster)
         found = [*resolution.served.values(), *await self._resolver.defined(cluster, name)]
         kinds = {one.prefix: one for one in found if one.type.namespaced}
-        await empty(self._environment, kinds.values(), cluster, name, remainder)
+        await empty(self._environment, kinds.values(), cluster, name, remainder, ending=Ending(key))
         if remainder.empty:
             await self._sweep_marks(cluster, name)
             await self._finish(row, obj, work.key)

@@ -70,7 +70,7 @@ class TakeDownController:
         row = await snapshot.get(self._workspaces.key(parent, "", name)) if parent else None
         workspace = self._workspaces.decode(row.value, row.revision) if row is not None else None
         if parent and (workspace is None or "deletionTimestamp" not in workspace["metadata"]):
-            await store.commit([Write(work.key, None)], [Guard(work.key, None)])
+            await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
             return 0.0
         cluster = workspace["spec"]["cluster"] if workspace is not None else name
         remainder = Remainder()

@@ -132,7 +132,8 @@ class NamespaceEffects(Effects):
         row = await plan.snapshot.get(row_key(operation.cluster))
         claims = read_row(row.value).claims if row is not None else ()
         for write in content(author, new["metadata"]["name"], self._root_ca, claims):
-            plan.create(write.key, write.value or b"")
+            if await plan.snapshot.get(write.key) is None:  # else one of its name was ended by force
+                plan.create(write.key, write.value or b"")
 
     async def deleting(self, operation: Operation, old: Object, plan: Plan) -> bool:
         """Mark the namespace and leave the work row; it stays while it has finalizers of its own."""

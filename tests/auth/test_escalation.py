@@ -9,6 +9,7 @@ import pytest
 from auth_world import ACCESS, World, someone
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.auth.escalation import MAX_COMPARISONS, check_binding, check_role, only_collected, uncovered
 from manifold.auth.rbac.policy import Binding, ask_path, ask_resource, compile_policy
@@ -197,7 +198,7 @@ path_rule = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.lists(any_rule | path_rule, max_size=3), st.lists(any_rule | path_rule, min_size=1, max_size=2))
 def test_what_is_granted_is_never_more_than_what_is_held(held: list[Rule], wanted: list[Rule]) -> None:
     """Where nothing is missing, no question has a better answer with the new rules than with the old."""

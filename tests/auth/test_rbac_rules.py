@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.auth.rbac.policy import Binding, ask_path, ask_resource, compile_policy, compile_rules
 from manifold.auth.rbac.rules import CompiledRule, Rule, parse_rules, shown
@@ -194,7 +195,7 @@ def naive(
     return False
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(
     st.dictionaries(st.sampled_from(["r", "s"]), st.lists(rule_objects, max_size=3)),
     st.dictionaries(

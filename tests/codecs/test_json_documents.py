@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.schema import json_documents
 from manifold.schema.json_documents import MAXIMUM_DEPTH, JSONError
@@ -108,7 +109,6 @@ def test_duplicate_keys(text: str, duplicates: list[str]) -> None:
     assert told == [f'duplicate field "{path}"' for path in duplicates]
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_what_is_written_is_read_back(value: Any) -> None:
     for body in (orjson.dumps(value), json.dumps(value, indent=1).encode(), orjson.dumps(value) + b"\n"):
@@ -136,7 +136,7 @@ def _has_duplicates(pairs: Any) -> bool:
     return len(set(names)) != len(names) or any(_has_duplicates(item) for _, item in pairs)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(PAIRS, st.data())
 def test_the_cheap_screen_never_misses_a_duplicate(pairs: Any, data: st.DataObject) -> None:
     text = _written(pairs, data)

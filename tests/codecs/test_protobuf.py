@@ -10,6 +10,7 @@ import pytest
 from go_protobuf_samples import SAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.schema import protobuf
 from manifold.schema.decoding import DecodingError
@@ -149,7 +150,7 @@ OBJECTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(OBJECTS)
 def test_any_config_map_comes_back(obj: dict[str, Any]) -> None:
     stored = normalized({"apiVersion": "v1", "kind": "ConfigMap", **obj})
@@ -158,7 +159,7 @@ def test_any_config_map_comes_back(obj: dict[str, Any]) -> None:
     assert normalized({"apiVersion": api_version, "kind": kind, **found}) == stored
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=60))
 def test_garbage_is_refused_or_read_but_never_worse(raw: bytes) -> None:
     for body in (raw, b"k8s\x00" + raw, b"k8s\x00\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12" + bytes([len(raw)]) + raw):

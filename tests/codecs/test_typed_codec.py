@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.base.errors import StatusError
 from manifold.schema import decoding
@@ -267,7 +268,7 @@ def _values(node: Node, depth: int = 0) -> st.SearchStrategy[Any]:
     return st.one_of(fitting, fitting, fitting, odd)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_the_fast_way_and_the_exact_way_agree(data: st.DataObject) -> None:
     group, kind = data.draw(st.sampled_from([("", "ConfigMap"), ("", "Event"), ("", "ResourceQuota"), ("", "Secret")]))

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.schema import yaml_documents
 from manifold.schema.yaml_documents import MAXIMUM_DEPTH, YAMLError
@@ -162,7 +163,7 @@ class _Quoting(yaml.SafeDumper):
 _Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(VALUES, st.booleans())
 def test_what_is_written_is_read_back(value: Any, flow: bool) -> None:
     written = yaml.dump(value, Dumper=_Quoting, default_flow_style=flow, allow_unicode=True)

@@ -8,6 +8,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from shapes import bodies
+from support.examples import examples
 
 from manifold.types.kcp import EXPORTED_TYPES, SYSTEM_TYPES
 from manifold.types.table import built_in_types
@@ -37,12 +38,13 @@ def collection(base, kind):
     return f"{path}/namespaces/default/{kind.resource}" if kind.namespaced else f"{path}/{kind.resource}"
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("name", TYPES)
 def test_objects_of_any_shape(client, arena, name):
     kind = TYPES[name]
     path = collection(arena, kind)
 
-    @settings(max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(EXAMPLES), suppress_health_check=list(HealthCheck))
     @given(bodies(kind, "hostile"), bodies(kind, "hostile"))
     def through_every_verb(first, second):
         made = client.ask("POST", path, first).judged()

@@ -56,6 +56,16 @@ def bound(*claims: Any) -> dict[str, Any]:
                 'Invalid value: "": identityHash is required for API types that are not built-in'
             ],
         ),
+        *(
+            (
+                "apiexports/v1alpha1",
+                {"latestResourceSchemas": wrong},
+                "a",
+                [f'spec.latestResourceSchemas: Invalid value: "{kind}": {text}: "{kind}"', SKIPPED],
+            )
+            for wrong, kind in ((0.5, "number"), (7, "integer"), ("v1.widgets.ex.io", "string"), ({"a": 1}, "object"))
+            for text in ("spec.latestResourceSchemas in body must be of type array",)
+        ),
         (
             "apiexports/v1alpha1",
             {"permissionClaims": [{"resource": "configmaps"}]},

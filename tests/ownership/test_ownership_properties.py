@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.base.errors import StatusError
 from manifold.schema.model import ANY, Node
@@ -174,7 +175,7 @@ def applied(live: Any, configuration: Any, who: str, second: int, force: bool = 
     return fresh(result)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(WHO, CONFIGURATIONS), min_size=1, max_size=6))
 def test_an_apply_takes_nothing_from_other_appliers(writes: list[tuple[str, dict[str, Any]]]) -> None:
     live: dict[str, Any] | None = None
@@ -226,7 +227,7 @@ def test_force_always_prevails(first: dict[str, Any], second: dict[str, Any], th
     assert applied(live, third, "two", 4) == live
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(OBJECTS, st.lists(st.tuples(WHO, OBJECTS), max_size=5))
 def test_updates_own_what_they_change_and_nothing_else_is_owned(
     first: dict[str, Any], writes: list[tuple[str, dict[str, Any]]]

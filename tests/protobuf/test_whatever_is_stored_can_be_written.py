@@ -14,6 +14,7 @@ import pytest
 from binary_answers import opened, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.base.errors import StatusError
 from manifold.schema import protobuf
@@ -73,7 +74,7 @@ def message(name: str, depth: int) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=[f"{kind.group}-{kind.resource}" for kind in TYPES if not kind.custom])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_object_of_a_type(kind, data):
     obj = data.draw(message(kind.protobuf, 5))

@@ -4,6 +4,7 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.base import keys
 from manifold.storage.contract import Write
@@ -27,7 +28,7 @@ async def _all(source, limit):
             start = candidates.behind(cluster)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(_sets, st.sets(_names, max_size=5), st.integers(1, 5), st.integers(1, 4))
 def test_unions_and_intersections(tmp_path_factory, sets, known, limit, size):
     """With pages of the store of any size, and several rows for one logical cluster."""

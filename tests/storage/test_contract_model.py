@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from manifold.storage.contract import Change, Compacted, Guard, GuardFailed, Row, Snapshot, Store, StoreError, Write
 
@@ -131,21 +132,23 @@ async def run_example(store: Store, prefix: bytes, steps: list[tuple[object, ...
     assert heard == model.log
 
 
+@pytest.mark.fuzz
 def test_the_store_equals_its_model(engine, runner):
     store = runner.run(engine.open())
     prefixes = count(1)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
     @given(steps)
-    def examples(steps):
+    def hold(steps):
         runner.run(run_example(store, b"%06d/" % next(prefixes), steps))
 
     try:
-        examples()
+        hold()
     finally:
         runner.run(store.close())
 
 
+@pytest.mark.fuzz
 def test_concurrent_commits_have_one_order(engine, runner):
     """Replaying the log commit by commit, every guard of a commit that was made held where it lies."""
     store = runner.run(engine.open())
@@ -184,12 +187,12 @@ def test_concurrent_commits_have_one_order(engine, runner):
         )
         assert all(isinstance(result, int | StoreError) for result in results)
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
     @given(many)
-    def examples(commits):
+    def hold(commits):
         runner.run(run(commits))
 
     try:
-        examples()
+        hold()
     finally:
         runner.run(store.close())

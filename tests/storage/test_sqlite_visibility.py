@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.examples import examples
 from test_contract_model import run_example, steps
 
 from manifold.storage.contract import Write
@@ -125,16 +126,17 @@ async def test_reading_keeps_the_write_ahead_log_bounded(path):
     await store.close()
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("near", [-1, 3, 10**9])
 def test_each_way_of_finding_past_rows_equals_the_model(path, runner, monkeypatch, near):
     monkeypatch.setattr(reading, "NEAR", near)
     store = runner.run(open_store(path))
     prefixes = count(1)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
     @given(steps)
-    def examples(steps):
+    def hold(steps):
         runner.run(run_example(store, b"%06d/" % next(prefixes), steps))
 
-    examples()
+    hold()
     runner.run(store.close())

@@ -115,7 +115,8 @@ class OlderExportStrategy(ExportStrategy):
         return self._names(new, super().validate_update(new, old))
 
     def _names(self, new: Object, errors: list[FieldError]) -> list[FieldError]:
-        for position, name in enumerate(at(new, "spec", "latestResourceSchemas") or ()):
+        given = at(new, "spec", "latestResourceSchemas")
+        for position, name in enumerate(given if type(given) is list else ()):  # the schema says what else is wrong
             if type(name) is str and split_schema_name(name) is None:
                 place = f"spec.latestResourceSchemas[{position}]"
                 errors.append(invalid(place, name, "must be of the form <prefix>.<resource>.<group>"))
