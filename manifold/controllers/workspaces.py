@@ -14,6 +14,7 @@ from manifold.base.user import CONTROLLER_USER
 from manifold.controllers.emptying import Remainder, empty, end_all
 from manifold.exports.sweeping import LeftBehind, consumers_gone
 from manifold.registry import delete, owners
+from manifold.registry.clusters import held_row
 from manifold.registry.effects import Plan
 from manifold.registry.followed import swept_range
 from manifold.registry.objects import Kinds
@@ -29,7 +30,7 @@ from manifold.views.offers import all_definitions
 from manifold.views.resolution import Resolver
 from manifold.views.rows import EMPTY, gates, read_row, row_key
 from manifold.workspaces import content, entries
-from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, sweep_row
+from manifold.workspaces.deleting import FINALIZER, SWEEP, TAKE_DOWN, release, sweep_row
 from manifold.workspaces.waiting import keep_rows
 
 RETRY_SECONDS = 1.0
@@ -73,6 +74,8 @@ class TakeDownController:
             await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
             return 0.0
         cluster = workspace["spec"]["cluster"] if workspace is not None else name
+        end = Plan(snapshot)  # bound to what is there before anything is looked at
+        await release(end, cluster)
         remainder = Remainder()
         await self._children(cluster, remainder)
         content_kinds = [
@@ -103,7 +106,8 @@ class TakeDownController:
                 await consumers_gone(plan, self._kinds.get("apis.kcp.io", "apibindings"), cluster)
                 writes += [Write(logical.key, None), *plan.writes]
                 writes += [Write(key, value) for key, value in plan.pointers.items()]
-                guards += [Guard(logical.key, logical.revision), *plan.guards]
+                writes += end.writes
+                guards += [Guard(logical.key, logical.revision), *plan.guards, *end.guards]
             await self._environment.limits.commit(parent, writes, guards)
             return 0.0
         await self._tell(row, workspace, logical, remainder)
@@ -220,7 +224,8 @@ class SweepController:
         defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
-        due += [row.key for row in (await snapshot.get(usage_row(cluster)),) if row is not None]
+        for key in (usage_row(cluster), held_row(cluster)):
+            due += [key] if await snapshot.get(key) is not None else []
         for prefix in (*stored, *defined, gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster)):
             async for rows in pages(self._store, prefix):
                 snapshot = await self._store.snapshot()

@@ -29,6 +29,8 @@ from manifold.views.rows import BoundExport, Defined
 CONTROLLER = "bindings"
 LOOKED_AT = 200
 """Bindings of one logical cluster that are looked at when another one goes."""
+FREE_AT_ONCE = 60
+"""A binding of more types than one commit can be bound to leaves its end to the controller."""
 
 
 def work_row(cluster: str, name: str) -> bytes:
@@ -89,7 +91,7 @@ class BindingEffects(Effects):
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
         serves = ledger.serves(operation.name)
         free = not serves or await self._has_successor(operation, old, plan.snapshot)
-        free = free or await self._empty(operation, old, plan.snapshot)
+        free = free or await self._empty(operation, old, plan)
         if free and FINALIZER in finalizers:
             metadata["finalizers"] = [one for one in finalizers if one != FINALIZER]
             await self._end_work(operation, plan)
@@ -255,10 +257,15 @@ class BindingEffects(Effects):
                 return True
         return False
 
-    async def _empty(self, operation: Operation, binding: Object, at: Snapshot) -> bool:
-        for prefix in object_prefixes(binding, operation.cluster):
-            if await at.scan(prefix, keys.after(prefix), 1):
+    async def _empty(self, operation: Operation, binding: Object, plan: Plan) -> bool:
+        """Whether there are no objects of what a binding serves, to which the plan is bound then."""
+        prefixes = object_prefixes(binding, operation.cluster)
+        if len(prefixes) > FREE_AT_ONCE:
+            return False
+        for prefix in prefixes:
+            if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
                 return False
+        plan.guards += [Guard(prefix, 0, prefix=True) for prefix in prefixes]
         return True
 
     async def _end_work(self, operation: Operation, plan: Plan) -> None:

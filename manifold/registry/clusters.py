@@ -3,6 +3,9 @@
 A write into a logical cluster that does not exist is refused for everyone, and one into a cluster that goes away
 while the write is under way must not leave an object behind. So every write carries a guard on the LogicalCluster at
 the revision it was seen at; the revision is remembered, and forgotten when the log tells of a change.
+
+The other way round, what ends a logical cluster looks through it for what has to see that coming. Whatever is one more
+of these is written together with a row (`held_row`), which the end is bound to: it passes over none that came just now.
 """
 
 from __future__ import annotations
@@ -17,6 +20,14 @@ from manifold.storage.contract import Change, Guard, Store
 
 GROUP, RESOURCE, NAME = "core.kcp.io", "logicalclusters", "cluster"
 REMEMBERED = 5_000
+HELD = "held"
+
+
+def held_row(cluster: str) -> bytes:
+    """The key of the row that is written when there is one more object in a logical cluster that its end must wait for:
+    one with a finalizer, or a workspace.
+    """
+    return keys.index_key(HELD, cluster)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, names
 from manifold.registry.attempts import repeatedly
+from manifold.registry.clusters import held_row
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.large import off_loop
 from manifold.registry.options import WriteOptions
@@ -84,9 +85,7 @@ async def create(
         plan = Plan(await environment.store.snapshot())
         if generated:
             metadata["name"] = names.generate_name(metadata["generateName"], environment.clock.random_below)
-        guard = await environment.clusters.guard(target.cluster)
-        if guard is not None:
-            plan.guards.append(guard)
+        await environment.cluster_guard(target, plan)
         made = await make(environment, target, new, options, operation, plan, applied=applied, large=large)
         key, name = made.write.key, metadata.get("name") or ""
         if options.dry_run:
@@ -96,6 +95,8 @@ async def create(
             return Result(201, obj=new, warnings=made.warnings)
         if metadata.get("ownerReferences"):
             await environment.owners.refer(plan, key, considered(metadata), attempt)
+        if metadata.get("finalizers"):
+            plan.point(held_row(target.cluster), b"")
         plan.guards.insert(0, Guard(key, 0))  # first, so that a taken name is what a refusal is about
         try:
             revision = await environment.commit(target, made.write, plan)

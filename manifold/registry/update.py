@@ -223,6 +223,9 @@ async def _once(
         await environment.owners.leave(plan, row, old_metadata)
     elif metadata.get("ownerReferences") != old_metadata.get("ownerReferences"):
         await environment.owners.change(plan, row, old_metadata, metadata, attempt)
+    finalizers = metadata.get("finalizers")
+    if finalizers and not set(finalizers) <= set(old_metadata.get("finalizers") or ()):
+        await environment.hold(target, plan)
     if wanted.options.dry_run:
         return Result(200, obj=new, warnings=warnings)
     value = await off_loop(served.encode, new) if large else served.encode(new)

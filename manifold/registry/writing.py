@@ -21,7 +21,7 @@ from manifold.admission.plugin import Chain
 from manifold.base import errors, keys
 from manifold.base.user import User
 from manifold.registry.attempts import Lines, Once, in_line
-from manifold.registry.clusters import Clusters
+from manifold.registry.clusters import Clusters, held_row
 from manifold.registry.counting import Limits
 from manifold.registry.effects import NO_EFFECTS, Effects, EffectsByType, Operation, Plan
 from manifold.registry.followed import Followed
@@ -200,6 +200,19 @@ class Environment:
             raise errors.StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {error}") from None
         except Unavailable as error:
             raise errors.unavailable(str(error)) from None
+
+    async def cluster_guard(self, target: Target, plan: Plan) -> None:
+        """Bind a write to its logical cluster. Raises the 403 of one that does not exist."""
+        guard = await self.clusters.guard(target.cluster)
+        if guard is not None:
+            plan.guards.append(guard)
+
+    async def hold(self, target: Target, plan: Plan) -> None:
+        """Have the end of its logical cluster wait for an object that gets a finalizer. Raises the 403 of one that is
+        gone.
+        """
+        await self.cluster_guard(target, plan)
+        plan.point(held_row(target.cluster), b"")
 
     async def namespace_guard(self, target: Target, plan: Plan, name: str) -> None:
         """Bind a creation to its namespace. Raises the 404 of an absent and the 403 of a terminating one."""

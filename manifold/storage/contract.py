@@ -53,14 +53,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A condition of a commit on one key.
+    """A condition of a commit on one key, or on the range of all keys that begin with one.
 
     `revision` None: the key is present, whatever its revision; 0: the key is absent; else: the key was last written
-    at exactly this revision.
+    at exactly this revision. With `prefix` it is 0: no key that begins with `key` (and is not empty) is present.
     """
 
     key: bytes
     revision: int | None
+    prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ class StoreError(Exception):
 
 
 class GuardFailed(StoreError):
-    """A guard did not hold. `guard` is the first that did not, `current` the key's revision now (0: absent)."""
+    """A guard did not hold. `guard` is the first that did not, `current` the key's revision now (0: absent); of a range
+    it is that of one of its keys.
+    """
 
     def __init__(self, guard: Guard, current: int) -> None:
         super().__init__(f"guard on {guard.key!r} wants {guard.revision}, key is at {current}")

@@ -16,6 +16,7 @@ import orjson
 
 from manifold.base import clusters, selectors
 from manifold.base.user import User
+from manifold.registry.clusters import held_row
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Author, Kinds
 from manifold.registry.writing import Clock
@@ -99,6 +100,7 @@ class WorkspaceEffects(Effects):
         labels = metadata.setdefault("labels", {})
         status = new["status"] = {"phase": "Scheduling"}
         here = Author(self._kinds, self._clock, operation.cluster, operation.now)
+        plan.point(held_row(operation.cluster), b"")
         reference = mount_of(new)
         if reference is not None and self._mounts is not None:
             await self._mounts.create(operation, new, reference, plan, here.timestamp)

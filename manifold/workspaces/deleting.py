@@ -11,6 +11,7 @@ from __future__ import annotations
 from manifold.base import clock, keys
 from manifold.exports import bindings, definitions
 from manifold.exports.sweeping import consumers_gone
+from manifold.registry.clusters import held_row
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.objects import Kinds
 from manifold.schema import records
@@ -41,6 +42,15 @@ def take_down_row(cluster: str, name: str) -> bytes:
 def sweep_row(cluster: str) -> bytes:
     """The work row of a logical cluster whose objects are to be swept up."""
     return keys.work_key(SWEEP, cluster)
+
+
+async def release(plan: Plan, cluster: str) -> None:
+    """Bind the end of a logical cluster to nothing having come that it must wait for, since the plan's snapshot."""
+    key = held_row(cluster)
+    row = await plan.snapshot.get(key)
+    plan.guards.append(Guard(key, row.revision if row is not None else 0))
+    if row is not None:
+        plan.delete(key)
 
 
 class Deletion:
@@ -112,6 +122,7 @@ class Deletion:
         await consumers_gone(plan, self._bindings, cluster)
         plan.guards.append(Guard(row.key, row.revision))
         plan.delete(row.key)
+        await release(plan, cluster)
         plan.put(sweep_row(cluster), b"{}")
 
     async def _logical_cluster(self, snapshot: Snapshot, cluster: str) -> Row | None:

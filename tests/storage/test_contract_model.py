@@ -17,7 +17,7 @@ NAMES = [b"", b"\x00", b"a", b"a\x00", b"a\x00b", b"ab", b"b", b"\xfe\xff"]
 names = st.sampled_from(NAMES)
 # Short keys under one prefix per example, so that an example needs no store of its own.
 writes = st.lists(st.tuples(names, st.none() | st.binary(max_size=3)), max_size=5, unique_by=lambda write: write[0])
-guards = st.lists(st.tuples(names, st.sampled_from(["holds", "absent", "present", "other"])), max_size=2)
+guards = st.lists(st.tuples(names, st.sampled_from(["holds", "absent", "present", "other", "none below"])), max_size=2)
 commits = st.tuples(st.just("commit"), writes, guards)
 views = st.tuples(st.just("view"), st.integers(0, 20))
 checks = st.tuples(st.just("check"), names, names, st.integers(0, 9))
@@ -62,19 +62,23 @@ class Run:
         made = [Write(model.prefix + name, value) for name, value in writes]
         checked = []
         for name, kind in guards:
+            if kind == "none below":
+                inside = {row.revision for key, row in model.rows.items() if key.startswith(model.prefix + name)}
+                checked.append((Guard(model.prefix + name, 0, prefix=True), inside or {0}))
+                continue
             row = model.rows.get(model.prefix + name)
             at = 0 if row is None else row.revision
             wanted = {"holds": at, "absent": 0, "present": None, "other": at + 1}[kind]
-            checked.append((Guard(model.prefix + name, wanted), at))
+            checked.append((Guard(model.prefix + name, wanted), {at}))
         failing = [
-            (guard, at) for guard, at in checked if ((at == 0) if guard.revision is None else (at != guard.revision))
+            (guard, at) for guard, at in checked if (0 in at if guard.revision is None else guard.revision not in at)
         ]
         absent = [write for write in made if write.value is None and write.key not in model.rows]
         try:
             first = await self.store.commit(made, [guard for guard, _ in checked])
         except GuardFailed as error:
-            refused = (error.guard, error.current)
-            assert refused == failing[0]
+            refused = (error.guard, error.current in failing[0][1])
+            assert refused == (failing[0][0], True)
         except StoreError:
             assert absent
             assert not failing
@@ -153,7 +157,8 @@ def test_concurrent_commits_have_one_order(engine, runner):
     """Replaying the log commit by commit, every guard of a commit that was made held where it lies."""
     store = runner.run(engine.open())
     prefixes = count(1)
-    many = st.lists(st.tuples(writes.filter(bool), st.lists(st.tuples(names, st.booleans()), max_size=2)), max_size=30)
+    kinds = st.sampled_from(["present", "absent", "none below"])
+    many = st.lists(st.tuples(writes.filter(bool), st.lists(st.tuples(names, kinds), max_size=2)), max_size=30)
 
     async def run(commits):
         prefix = b"%06d/" % next(prefixes)
@@ -161,7 +166,10 @@ def test_concurrent_commits_have_one_order(engine, runner):
         made = [
             (
                 [Write(prefix + name, value) for name, value in writes],
-                [Guard(prefix + name, None if present else 0) for name, present in guards],
+                [
+                    Guard(prefix + name, None if kind == "present" else 0, prefix=kind == "none below")
+                    for name, kind in guards
+                ],
             )
             for writes, guards in commits
         ]
@@ -172,7 +180,10 @@ def test_concurrent_commits_have_one_order(engine, runner):
         for first, number in done:
             writes, guards = made[number]
             for guard in guards:
-                assert (guard.key in rows) == (guard.revision is None)
+                if guard.prefix:
+                    assert not any(key.startswith(guard.key) for key in rows)
+                else:
+                    assert (guard.key in rows) == (guard.revision is None)
             for revision, write in enumerate(writes, first):
                 before = rows.pop(write.key, None)
                 previous = (None, 0) if before is None else (before.value, before.revision)

@@ -14,7 +14,9 @@ from manifold.storage.contract import Change, Guard, GuardFailed, Malformed, Sto
 from manifold.storage.sqlite.layout import ENTRY_OVERHEAD
 
 Current = Mapping[bytes, tuple[int, bytes | None]]
-"""Revision and value of the rows that are there; a key that is only guarded may come without its value."""
+"""Revision and value of the rows that are there; a key that is only guarded may come without its value. Of a range that
+is to be empty, one row more than the group deletes is enough.
+"""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,11 @@ def decide(commits: Iterable[tuple[Sequence[Write], Sequence[Guard]]], current: 
 
 def _refusal(writes: Sequence[Write], guards: Sequence[Guard], now: Current) -> StoreError | None:
     for guard in guards:
+        if guard.prefix:
+            inside = next((row for key, row in now.items() if key.startswith(guard.key)), None)
+            if inside is not None:
+                return GuardFailed(guard, inside[0])
+            continue
         row = now.get(guard.key)
         at = 0 if row is None else row[0]
         if (at == 0) if guard.revision is None else (at != guard.revision):

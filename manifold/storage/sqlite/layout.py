@@ -150,6 +150,10 @@ def current_revisions(count: int) -> str:
     return f"SELECT key, revision FROM current WHERE key IN ({_marks('?', count)})"
 
 
+FIRST_IN_RANGE = "SELECT key, revision FROM current WHERE key >= ? AND key < ? LIMIT ?"
+"""Key and revision of the first rows that are there from one key up to another."""
+
+
 @cache
 def append(count: int) -> str:
     """Put `count` entries: revision, previous, key, value of each."""

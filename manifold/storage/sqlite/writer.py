@@ -26,6 +26,7 @@ import apsw
 
 from manifold.storage.contract import Change, Guard, StoreError, Unavailable, Write
 from manifold.storage.sqlite import layout
+from manifold.storage.sqlite.current import read_current
 from manifold.storage.sqlite.group import Decision, decide
 from manifold.storage.sqlite.reading import Horizon
 from manifold.storage.sqlite.retention import Retention
@@ -176,8 +177,8 @@ class Writer:
             raise Unavailable(self.failure)
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
-        current = self._current(commits)
-        decision = decide([(pending.writes, pending.guards) for pending in commits], current, self._revision)
+        group = [(pending.writes, pending.guards) for pending in commits]
+        decision = decide(group, read_current(self._connection, group), self._revision)
         if not decision.changes:
             execute("ROLLBACK")
             return decision
@@ -210,18 +211,6 @@ class Writer:
             columns = [column for row in rows[position : position + count] for column in row]
             self._connection.execute(statement(count), columns)
             position += count
-
-    def _current(self, commits: Sequence[Pending]) -> dict[bytes, tuple[int, bytes | None]]:
-        written = {write.key for pending in commits for write in pending.writes}
-        guarded = {guard.key for pending in commits for guard in pending.guards} - written
-        current: dict[bytes, tuple[int, bytes | None]] = {}
-        for keys in _padded(list(written)):
-            for key, revision, value in self._connection.execute(layout.current_rows(len(keys)), keys):
-                current[key] = (revision, value)
-        for keys in _padded(list(guarded)):
-            for key, revision in self._connection.execute(layout.current_revisions(len(keys)), keys):
-                current[key] = (revision, None)
-        return current
 
     def _failed(self, what: str, error: Exception) -> Unavailable:
         """Clean up after an error and say what it means."""
@@ -334,13 +323,3 @@ def _resolve(future: Future[None], error: StoreError | None) -> None:
         future.set_result(None)
     else:
         future.set_exception(error)
-
-
-def _padded(keys: list[bytes]) -> list[list[bytes]]:
-    """`keys` in portions whose lengths are powers of two, the last one filled up by repeating a key."""
-    portions = []
-    for start in range(0, len(keys), layout.LARGEST):
-        portion = keys[start : start + layout.LARGEST]
-        size = 1 << (len(portion) - 1).bit_length()
-        portions.append(portion + portion[:1] * (size - len(portion)))
-    return portions
