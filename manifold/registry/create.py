@@ -92,7 +92,7 @@ async def create(
             await _check_free(plan, key, target, name)
             plan.guards.append(Guard(key, 0))
             await environment.limits.check(target.cluster, [made.write, *plan.writes], plan.guards)
-            return Result(201, obj=new, warnings=made.warnings)
+            return Result(201, obj=target.served.settled(new), warnings=made.warnings)
         if metadata.get("ownerReferences"):
             await environment.owners.refer(plan, key, considered(metadata), attempt)
         if metadata.get("finalizers"):

@@ -143,7 +143,7 @@ class Patch:
         merged = apply(
             live, configuration, kind.schema, self.manager, self.options.force, now, reset, versions_of(kind)
         )
-        kind.codec.normalize(merged)
+        kind.codec.normalize(merged, applied=True)
         return merged
 
     def _check_configuration(self, served: Served, configuration: Object) -> None:

@@ -98,6 +98,11 @@ class Served:
         convert = self.type.convert
         return obj if convert is None else convert.from_stored(obj)
 
+    def settled(self, obj: Object) -> Object:
+        """An object of the served version as it will be read again once it is stored; `obj` stays as it is."""
+        evolution = self.type.evolution
+        return obj if evolution is None else {**evolution.settled(obj), "metadata": obj["metadata"]}
+
     def encode(self, obj: Object) -> bytes:
         """The record of an object of the served version."""
         evolution = self.type.evolution

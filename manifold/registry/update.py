@@ -190,7 +190,8 @@ async def _once(
     await environment.admission.admit(request)
     if part is None:
         kind.strategy.prepare_update(new, old)
-    if kind.generation and _content(new, kind.status) != _content(old, kind.status):
+    settled = served.settled(new)
+    if kind.generation and _content(settled, kind.status) != _content(old, kind.status):
         metadata["generation"] = old_metadata.get("generation", 0) + 1
     found = metadata_rules.validate_update(metadata, old_metadata, kind.custom)
     validate = kind.strategy.validate_update if part is None else part.validate_update
@@ -211,8 +212,8 @@ async def _once(
         else:
             track_update(*tracked)
     metadata["resourceVersion"] = old_metadata["resourceVersion"]
-    keep_times(old, new)
-    if new == old and served.is_current(row.value):
+    keep_times(old, settled)
+    if settled == old and served.is_current(row.value):
         return Result(200, row.value, row.revision, warnings=warnings)
     effects = environment.effects_of(served)
     await effects.updating(operation, new, old, plan)
@@ -227,7 +228,7 @@ async def _once(
     if finalizers and not set(finalizers) <= set(old_metadata.get("finalizers") or ()):
         await environment.hold(target, plan)
     if wanted.options.dry_run:
-        return Result(200, obj=new, warnings=warnings)
+        return Result(200, obj=settled, warnings=warnings)
     value = await off_loop(served.encode, new) if large else served.encode(new)
     revision = await environment.commit(target, Write(row.key, None if gone else value), plan)
     return Result(200, value, row.revision if gone else revision, warnings=warnings)

@@ -47,8 +47,11 @@ class TypedCodec:
         self._version = version
         self._run: Callable[[dict[str, Any]], None] | None = None
 
-    def normalize(self, obj: dict[str, Any]) -> list[str]:
-        """Bring `obj` in place into stored form; see `Codec` of the types layer. Raises a 400 Status."""
+    def normalize(self, obj: dict[str, Any], applied: bool = False) -> list[str]:
+        """Bring `obj` in place into stored form; see `Codec` of the types layer. Raises a 400 Status.
+
+        A null is an absent field wherever it comes from.
+        """
         try:
             return self.decode(obj)
         except decoding.DecodingError as error:

@@ -63,10 +63,11 @@ class Strategy(Protocol):
 class Codec(Protocol):
     """How parsed JSON becomes the stored form of a type."""
 
-    def normalize(self, obj: Object) -> list[str]:
+    def normalize(self, obj: Object, applied: bool = False) -> list[str]:
         """Bring `obj` in place into stored form: unknown fields dropped, wrong JSON types refused (400 `Status`),
         and, for built-in types, empty optional fields dropped as a Go round trip does. Returns what strict field
         validation would refuse: `unknown field "spec.x"`, in order of appearance. metadata is included.
+        `applied`: what an apply has made, where nulls of custom types are told to whoever applied them.
         """
 
 
@@ -119,6 +120,9 @@ class Evolution(Protocol):
 
         Raises the 500 `Status` of a conversion that cannot be made.
         """
+
+    def settled(self, obj: Object) -> Object:
+        """An object of this version as it will be read again once it is stored; `obj` stays as it is."""
 
     def write(self, obj: Object) -> Object:
         """An object of this version as it is stored; `obj` stays as it is. Raises as `read` does."""

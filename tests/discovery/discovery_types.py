@@ -12,7 +12,7 @@ from manifold.types.resource import Object, ResourceType
 class Plain:
     """Decides nothing: serves as codec, strategy and subresource of a type nobody writes."""
 
-    def normalize(self, obj: Object) -> list[str]:
+    def normalize(self, obj: Object, applied: bool = False) -> list[str]:
         return []
 
     def default(self, new: Object) -> None: ...

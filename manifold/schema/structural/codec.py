@@ -28,8 +28,8 @@ class StructuralCodec:
     def _embedded(self) -> Decoding | None:
         return compile_decoding(self._structural.schema)
 
-    def normalize(self, obj: dict[str, Any]) -> list[str]:
-        """Prune `obj` in place and decode its metadata.
+    def normalize(self, obj: dict[str, Any], applied: bool = False) -> list[str]:
+        """Prune `obj` in place and decode its metadata. A null that is `applied` stays, as a value like any other.
 
         Returns `unknown field "spec.x"` for everything dropped, in the order in which Kubernetes tells it: metadata,
         then what the schema does not know, then the metadata of embedded resources. Raises the 400 `Status` of metadata
@@ -42,7 +42,7 @@ class StructuralCodec:
             else:
                 unknown += decode_metadata(obj["metadata"], "metadata")
             dropped: list[str] = []
-            self._structural.prune_into(obj, dropped)
+            self._structural.prune_into(obj, dropped, nulls=not applied)
             if dropped:
                 dropped.sort()
                 unknown += dropped

@@ -62,11 +62,11 @@ class Structural:
         dropped.sort()
         return dropped
 
-    def prune_into(self, obj: Any, dropped: list[str]) -> None:
-        """As `prune`, but adds the paths to `dropped`, in no order."""
+    def prune_into(self, obj: Any, dropped: list[str], nulls: bool = True) -> None:
+        """As `prune`, but adds the paths to `dropped`, in no order. Without `nulls` these stay."""
         if self._pruner is not None:
             self._pruner(obj, "", dropped)
-        if self._null_pruner is not None:
+        if nulls and self._null_pruner is not None:
             self._null_pruner(obj)
 
     def prune_fields(self, obj: Any) -> None:

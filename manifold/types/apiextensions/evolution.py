@@ -110,10 +110,23 @@ class VersionEvolution:
             wanted.structural.prune(obj)
         return obj
 
+    def settled(self, obj: Object) -> Object:
+        """An object of this version as it will be read again: without what the stored version has no place for."""
+        if self._webhook is not None or self._stands(self._schemas[self._stored]):
+            return obj
+        written = self.write(obj)
+        self._schemas[self._version].structural.prune(written)
+        return written
+
+    def _stands(self, stored: VersionSchema) -> bool:
+        return self._version == self._stored or (
+            self._webhook is None and stored.hashed == self._schemas[self._version].hashed
+        )
+
     def write(self, obj: Object) -> Object:
         """Bring an object of this version to the stored one."""
-        stored, own = self._schemas[self._stored], self._schemas[self._version]
-        if self._version == self._stored or (stored.hashed == own.hashed and self._webhook is None):
+        stored = self._schemas[self._stored]
+        if self._stands(stored):
             return obj
         if self._webhook is not None:
             raise self._webhook.refusal(self._version)
