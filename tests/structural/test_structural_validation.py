@@ -109,6 +109,15 @@ KEYED = {
             ["f: Invalid value: 0.7: f in body should be a multiple of 0.5"],
         ),
         ({"type": "number", "multipleOf": 0.5}, 1.5, []),
+        ({"type": "number", "multipleOf": 0.1}, 0.3, []),
+        ({"type": "number", "multipleOf": 0.01}, 0.29, []),
+        ({"type": "number", "multipleOf": 0.01}, 1e300, []),
+        ({"type": "number", "multipleOf": 2.5}, 10, []),
+        (
+            {"type": "number", "multipleOf": 0.1},
+            0.35,
+            ["f: Invalid value: 0.35: f in body should be a multiple of 0.1"],
+        ),
         (
             {"type": "integer", "format": "int32"},
             3_000_000_000,

@@ -9,6 +9,7 @@ and name the place in their text.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import orjson
@@ -194,7 +195,7 @@ def _multiple(value: int | float, factor: int | float) -> bool:
         return False
     if type(value) is int and float(factor).is_integer():
         return value % int(factor) == 0
-    return (value / factor).is_integer()
+    return (Fraction(repr(value)) / Fraction(repr(factor))).denominator == 1  # as written: 0.3 is three times 0.1
 
 
 def size_check(fewest: int | None, most: int | None, unique: bool) -> Check:
