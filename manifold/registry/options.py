@@ -13,12 +13,12 @@ from typing import Any
 
 from manifold.base import errors, fields
 from manifold.registry.shards import PARAMETER
+from manifold.schema.object_metadata import validate_manager
 
 META_GROUP = "meta.k8s.io"
 DRY_RUN_ALL = "All"
 FIELD_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 PROPAGATION_POLICIES = ("Foreground", "Background", "Orphan", "nil")
-MAX_MANAGER = 128
 _LONGEST_NUMBER = 1000
 """Digits beyond which a number is out of range unread: Python refuses thousands of them, and leading zeros are rare."""
 
@@ -93,25 +93,13 @@ def write_options(query: Query, kind: str, apply: bool = False) -> WriteOptions:
         found.append(fields.forbidden("force", "may not be specified for non-apply patch"))
     if apply and not manager:
         found.append(fields.required("fieldManager", "is required for apply patch"))
-    found += _check_manager(manager)
+    found += validate_manager(manager, "fieldManager")
     found += _check_dry_run(dry_run)
     if validation not in FIELD_VALIDATIONS:
         found.append(fields.not_supported("fieldValidation", validation, FIELD_VALIDATIONS))
     if found:
         raise errors.invalid(META_GROUP, kind, "", found)
     return WriteOptions(bool(dry_run), manager, validation or "Warn", bool(force) and boolean(query, "force"))
-
-
-def _check_manager(manager: str) -> list[fields.FieldError]:
-    found = []
-    if len(manager.encode()) > MAX_MANAGER:
-        found.append(fields.too_long("fieldManager", MAX_MANAGER))
-    for position, character in enumerate(manager):
-        if not character.isprintable():
-            text = f"invalid character U+{ord(character):04X} (at position {position})"
-            found.append(fields.invalid("fieldManager", manager, text))
-            break
-    return found
 
 
 def _check_dry_run(values: Sequence[str]) -> list[fields.FieldError]:

@@ -15,6 +15,9 @@ from manifold.base.label_validation import validate_labels
 
 ANNOTATIONS_LIMIT = 256 * 1024
 """Total size of annotation keys and values, in bytes."""
+MANAGER_LIMIT = 128
+"""Length of the name of a manager of fields, in bytes."""
+_SUBRESOURCE_LIMIT = 256
 _TOLD = 32
 """How many surplus controllers are told: each error shows all owners, so their number must not grow with them."""
 _ERRORS = 1000
@@ -96,6 +99,36 @@ def validate_owners(owners: Sequence[Mapping[str, Any]], path: Path) -> list[Fie
     return errors
 
 
+def validate_manager(name: str, path: str) -> list[FieldError]:
+    """What is wrong with the name of a manager of fields."""
+    errors: list[FieldError] = []
+    if len(name.encode(errors="surrogatepass")) > MANAGER_LIMIT:
+        errors.append(too_long(path, MANAGER_LIMIT))
+    for position, character in enumerate(name):
+        if not character.isprintable():
+            errors.append(invalid(path, name, f"invalid character U+{ord(character):04X} (at position {position})"))
+            break
+    return errors
+
+
+def _validate_owned(entries: Sequence[Mapping[str, Any]], path: Path) -> list[FieldError]:
+    """What is wrong with managedFields, which nobody keeps up to date in objects that are part of another one."""
+    errors: list[FieldError] = []
+    for position, entry in enumerate(entries):
+        if len(errors) >= _ERRORS:
+            break
+        place = path.at(position)
+        operation, form = entry.get("operation", ""), entry.get("fieldsType", "")
+        if operation not in ("Apply", "Update"):
+            errors.append(invalid(place.child("operation"), operation, "must be `Apply` or `Update`"))
+        if form not in ("", "FieldsV1"):
+            errors.append(invalid(place.child("fieldsType"), form, "must be `FieldsV1`"))
+        errors.extend(validate_manager(entry.get("manager", ""), place.child("manager")))
+        if len(entry.get("subresource", "")) > _SUBRESOURCE_LIMIT:
+            errors.append(too_long(place.child("subresource"), _SUBRESOURCE_LIMIT))
+    return errors
+
+
 def embedded_errors(metadata: Mapping[str, Any], path: Path) -> list[FieldError]:
     """All that is wrong with the metadata, already decoded, of an object that is part of another one.
 
@@ -116,4 +149,5 @@ def embedded_errors(metadata: Mapping[str, Any], path: Path) -> list[FieldError]
     errors.extend(validate_annotations(metadata.get("annotations") or {}, path.child("annotations")))
     errors.extend(validate_owners(metadata.get("ownerReferences") or (), path.child("ownerReferences")))
     errors.extend(validate_finalizers(metadata.get("finalizers") or (), path.child("finalizers"), custom=True))
+    errors.extend(_validate_owned(metadata.get("managedFields") or (), path.child("managedFields")))
     return errors

@@ -115,6 +115,27 @@ def test_metadata_is_checked_as_that_of_any_object(widgets):
     assert sorted(told) == sorted([*wanted, "spec.list[0].apiVersion", "spec.list[0].kind"])
 
 
+def test_owners_in_the_metadata_are_checked(widgets):
+    owners = [
+        {"manager": "ok", "operation": "Update", "fieldsType": "FieldsV1"},
+        {},
+        {"manager": "m" * 129, "operation": "Create", "fieldsType": "FieldsV2", "subresource": "s" * 257},
+        {"manager": "a\u0001", "operation": "Apply"},
+    ]
+    body = instance(spec={"template": inner(metadata={"managedFields": owners})})
+    status, refused = widgets.request("POST", WIDGETS, body)
+    assert status == 422, refused
+    place = "spec.template.metadata.managedFields"
+    assert [(one["field"], one["message"]) for one in refused["details"]["causes"]] == [
+        (f"{place}[1].operation", 'Invalid value: "": must be `Apply` or `Update`'),
+        (f"{place}[2].operation", 'Invalid value: "Create": must be `Apply` or `Update`'),
+        (f"{place}[2].fieldsType", 'Invalid value: "FieldsV2": must be `FieldsV1`'),
+        (f"{place}[2].manager", "Too long: may not be more than 128 bytes"),
+        (f"{place}[2].subresource", "Too long: may not be more than 256 bytes"),
+        (f"{place}[3].manager", 'Invalid value: "a\\x01": invalid character U+0001 (at position 1)'),
+    ]
+
+
 def test_appliers_own_single_fields_of_the_metadata(widgets):
     for manager, labels in (("first", {"a": "1"}), ("second", {"b": "2"})):
         body = instance(spec={"template": inner(metadata={"labels": labels})})
