@@ -83,7 +83,7 @@ async def _create_instead(environment: Environment, target: Target, wanted: Upda
         raise errors.conflict(kind.group, kind.resource, target.name, text.format(metadata["uid"]))
     if wanted.applied:
         metadata.pop("resourceVersion", None)
-    _check_name(target, metadata.get("name") or "")
+    check_name(target, metadata.get("name") or "")
     try:
         return await create(environment, target, obj, wanted.options, applied=wanted.applied, large=wanted.large)
     except errors.StatusError as error:
@@ -95,7 +95,7 @@ async def _create_instead(environment: Environment, target: Target, wanted: Upda
         raise GuardFailed(Guard(key, 0), row.revision) from None
 
 
-def _check_name(target: Target, name: str) -> None:
+def check_name(target: Target, name: str) -> None:
     """Refuse an object that is not named as the URL says."""
     if not name:
         raise errors.bad_request(
@@ -109,7 +109,7 @@ def _check_name(target: Target, name: str) -> None:
 def _check_identity(target: Target, wanted: Update, metadata: Object, row: Row, uid: str) -> None:
     """Refuse a successor of another object, or of another state of this one."""
     kind = target.served.type
-    _check_name(target, metadata.get("name") or "")
+    check_name(target, metadata.get("name") or "")
     check_namespace(target, metadata)
     given = metadata.get("resourceVersion") or ""
     if given and given != "0":

@@ -27,9 +27,10 @@ from manifold.registry.options import list_options
 from manifold.registry.representation import PLAIN, whole_list
 from manifold.registry.served import Served
 from manifold.registry.writing import Clock, Target
+from manifold.server.forms import representation
 from manifold.server.negotiation import negotiate
 from manifold.server.request import Request, attributes_of
-from manifold.server.resources import Route, representation
+from manifold.server.resources import Route
 from manifold.server.responses import Responder
 from manifold.types.access import ACCESSIBLE_WORKSPACES, GROUP, USABLE_WORKSPACE_TYPES
 from manifold.types.resource import ResourceType

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 
 import orjson
 
@@ -28,12 +27,13 @@ from manifold.registry.options import (
     write_options,
 )
 from manifold.registry.reach_watch import ReachWatch
-from manifold.registry.representation import METADATA_ONLY, PLAIN, Representation, Table, whole_list
+from manifold.registry.representation import Representation, whole_list
 from manifold.registry.served import Served
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Result, Target, default_manager
 from manifold.schema.bodies import parse_body, parse_delete_options, parse_patch
 from manifold.schema.ownership import Manager
+from manifold.server.forms import check_listed, representation
 from manifold.server.negotiation import JSON, PROTOBUF, WATCH_TYPES, Accepted, negotiate
 from manifold.server.open_watches import OpenWatches
 from manifold.server.request import Request, attributes_of
@@ -72,21 +72,6 @@ class Sink:
             data = b"".join(self._parts)
             self._parts.clear()
             await self._responder.chunk(data)
-
-
-def representation(request: Request, accepted: Accepted, now: Callable[[], datetime]) -> Representation:
-    """The form of an answer, with what the query says of it. Raises the 400 of a query that says it wrongly."""
-    if accepted.media == PROTOBUF:
-        return binary.METADATA_ONLY if accepted.form == "metadata" else binary.PLAIN
-    if accepted.form == "table":
-        include = first(request.query, "includeObject")
-        if include not in ("", "Metadata", "Object", "None"):
-            raise errors.bad_request(
-                f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
-                "must be 'Metadata', 'Object', 'None', or empty"
-            )
-        return Table(include or "Metadata", now())
-    return METADATA_ONLY if accepted.form == "metadata" else PLAIN
 
 
 class Resources:
@@ -203,6 +188,7 @@ class Resources:
         if accepted.form == "object" and accepted.media != PROTOBUF:
             await responder.json(200, target.served.render(row.value, row.revision))
             return
+        check_listed(accepted, target.served.type, False)
         form = self._representation(request, accepted)
         await responder.made(200, form.render(target.served, row.value, row.revision))
 
@@ -244,13 +230,7 @@ class Resources:
 
     async def _list(self, request: Request, target: Target, accepted: Accepted, responder: Responder) -> None:
         options = list_options(request.query, False)
-        if accepted.form == "metadata" and not accepted.listed:
-            name = f"{target.served.type.kind}List"
-            raise errors.StatusError(
-                406,
-                "NotAcceptable",
-                f"you requested PartialObjectMetadata, but the requested object is a list (*core.{name})",
-            )
+        check_listed(accepted, target.served.type, True)
         _indent(request, accepted, responder)
         form = self._representation(request, accepted)
         prefix, chosen = self._narrowed(target, options)

@@ -152,7 +152,7 @@ def test_scale(workspace):
     status, found = workspace.request("PUT", f"{WIDGETS}/one/scale", {**body, "spec": {"replicas": -1}})
     assert (status, found["message"]) == (
         422,
-        'Scale.autoscaling "one" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+        'Widget.example.dev "one" is invalid: .spec.replicas: Invalid value: -1: should be a non-negative integer',
     )
     assert workspace.request("PUT", f"{WIDGETS}/one/scale", {**body, "spec": {"replicas": 10}})[0] == 422
     applied = json.dumps({**body, "spec": {"replicas": 7}})

@@ -6,9 +6,12 @@ says, as paths of names (Kubernetes docs, "Scale subresource").
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
+from manifold.base import names
 from manifold.base.errors import StatusError, internal
 from manifold.base.fields import FieldError
 from manifold.schema.loading import built_in_schemas
@@ -16,15 +19,25 @@ from manifold.schema.model import Node
 from manifold.schema.typed import TypedCodec
 from manifold.types.apiextensions.instances import CustomStrategy
 from manifold.types.apiextensions.scale_fields import split_path
-from manifold.types.resource import Object
+from manifold.types.declaring import AGE_TEXT, NAME, age_cell
+from manifold.types.resource import Column, Object, ResourceType
+from manifold.types.strategies import PlainStrategy
 
 GROUP, VERSION, KIND = "autoscaling", "v1", "Scale"
 _SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
+def _replicas_cell(part: str) -> Callable[[Object, datetime], int]:
+    def cell(scale: Object, now: datetime) -> int:
+        replicas: int = scale[part].get("replicas", 0)
+        return replicas
+
+    return cell
+
+
 @cache
-def scale_codec() -> TypedCodec:
-    """What brings a parsed Scale into form, or refuses it."""
+def scale_type() -> ResourceType:
+    """What a Scale is: never stored, and of no resource of its own, but decoded, patched and shown like any object."""
     text = Node("string", go="string")
     number = Node("integer", format="int32", go="int32")
     schema = Node("object", go="v1.Scale")
@@ -35,7 +48,25 @@ def scale_codec() -> TypedCodec:
         spec=Node("object", {"replicas": number}, go="v1.ScaleSpec"),
         status=Node("object", {"replicas": number, "selector": text}, go="v1.ScaleStatus"),
     )
-    return TypedCodec(schema, KIND, VERSION)
+    return ResourceType(
+        group=GROUP,
+        version=VERSION,
+        resource="scales",
+        singular="scale",
+        kind=KIND,
+        namespaced=True,
+        schema=schema,
+        schema_name="io.k8s.api.autoscaling.v1.Scale",
+        codec=TypedCodec(schema, KIND, VERSION),
+        strategy=PlainStrategy(),
+        check_name=names.subdomain_name,
+        columns=(
+            NAME,
+            Column("Desired", _replicas_cell("spec"), "integer", description="How many replicas are wanted"),
+            Column("Available", _replicas_cell("status"), "integer", description="How many replicas there are"),
+            Column("Age", age_cell, "date", description=AGE_TEXT),
+        ),
+    )
 
 
 class CustomScale:
