@@ -123,7 +123,7 @@ def _check_identity(target: Target, wanted: Update, metadata: Object, row: Row, 
         problem = fields.FieldError(
             fields.INVALID, "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
         )
-        raise errors.invalid(kind.group, kind.kind, target.name, [problem])
+        raise errors.invalid(kind.group, kind.resource, target.name, [problem])
     wanted_uid = metadata.get("uid") or ""
     if wanted.put and wanted_uid and wanted_uid != uid:
         text = f"Precondition failed: UID in precondition: {wanted_uid}, UID in object meta: {uid}"

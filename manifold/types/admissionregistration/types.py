@@ -66,6 +66,7 @@ def _type(resource: str, kind: str, strategy: PlainStrategy, *columns: Column, s
         columns=(NAME, *columns, AGE),
         subresources={"status": StatusSubresource()} if status else {},
         generation=True,
+        unconditional_update=False,
     )
 
 

@@ -208,5 +208,6 @@ CUSTOM_RESOURCE_DEFINITIONS = built_in(
     columns=(NAME, CREATED),
     subresources={"status": DefinitionStatus()},
     generation=True,
+    unconditional_update=False,
 )
 TYPES = (CUSTOM_RESOURCE_DEFINITIONS,)
