@@ -113,11 +113,33 @@ class Patch:
     def _check_type(self, served: Served, result: Object) -> None:
         """Refuse what a patch has made another type of. A strategic merge patch has no say in that."""
         kind = served.type
-        if self.media_type == STRATEGIC_MERGE_PATCH or kind.custom:
+        if self.media_type == STRATEGIC_MERGE_PATCH:
             return
         given = (result.get("apiVersion"), result.get("kind"))
+        if kind.custom:
+            if given != (kind.api_version, kind.kind) and not self.manager.subresource:
+                raise self._other_type(served, result)
+            return
         if given != (kind.api_version, kind.kind) and all(isinstance(one, str | None) for one in given):
             check_type(result, kind.api_version, kind.kind, kind.group)
+
+    def _other_type(self, served: Served, result: Object) -> errors.StatusError:
+        """The 422 of a custom resource that a patch has made something else."""
+        kind, found = served.type, []
+        for called, field, wanted in (("Kind", "kind", kind.kind), ("apiVersion", "apiVersion", kind.api_version)):
+            given = result.get(field)
+            if given in (None, ""):
+                text = f"Object '{called}' is missing in '{outcome_text(result, self.body, ANY)}'"
+                return self._unfit(served, result, text)
+            if not isinstance(given, str):
+                go = f"json: cannot unmarshal {json_type(given)} into Go struct field .{field} of type string"
+                return self._unfit(served, result, f"couldn't get version/kind; json parse error: {go}")
+            if given != wanted:
+                found.append(fields.invalid(field, given, f"must be {wanted}"))
+        metadata = result.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else ""
+        group = result["apiVersion"].rpartition("/")[0]
+        return errors.invalid(group, result["kind"], str(name or ""), found)
 
     def _unfit(self, served: Served, outcome: Any, why: str) -> errors.StatusError:
         """The 422 of a patch whose outcome is no object of the type; it is about no object in particular."""

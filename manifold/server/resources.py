@@ -362,7 +362,7 @@ class Resources:
         served = target.served
         media = request.header(b"content-type").split(";")[0].strip().lower()
         allowed = [one for one in patch.ALL_TYPES if not (served.type.custom and one == patch.STRATEGIC_MERGE_PATCH)]
-        if media == patch.STRATEGIC_MERGE_PATCH and media not in allowed:
+        if served.type.custom and media not in allowed:
             raise errors.unsupported_media_type(allowed)
         if media not in allowed:
             raise errors.StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
