@@ -270,3 +270,21 @@ def test_nothing_is_written_by_a_binding_that_ends_meanwhile(world):
             return [name for name in names if name != "kube-root-ca.crt"]
 
         wait_for(lambda left=left: not left())
+
+
+def test_no_consumer_spoils_what_its_provider_reads_in_the_old_version(world):
+    """What one version cannot say of the other stands in annotations, and everybody writes those of their own."""
+    wanted = claim()
+    world.export(claims=[wanted])
+    world.let_in()
+    one, other = world.consumer(), world.consumer()
+    world.bind(one, claims=[accepted(wanted)])
+    world.bind(other, claims=[accepted(wanted)])
+    names = ("acceptable", "v1alpha1", "status-export", "v1alpha1-status-applied", "v1alpha1-status-export")
+    forged = {f"apis.v1alpha2.kcp.io/{name}-permission-claims": '[{"resource":["configmaps"]}]' for name in names}
+    status, made = world.patch(one, f"{BINDINGS}/b", {"metadata": {"annotations": forged}})
+    assert status == 200, made
+    older = BINDINGS.replace("v1alpha2", "v1alpha1")
+    assert len(world.listed(world.view() + older)) == 2
+    status, found = one.request("GET", f"{older}/b")
+    assert (status, found["spec"]["permissionClaims"][0]["resource"]) == (200, "configmaps")

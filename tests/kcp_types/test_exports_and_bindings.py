@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -192,3 +193,22 @@ def test_a_writer_of_the_old_version_cannot_lose_what_annotations_say_of_the_sta
     new = made(kind, REFERENCE)
     kind.strategy.prepare_update(new, old)
     assert new["metadata"]["annotations"] == {name: "[]"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "annotation", "text"),
+    [
+        ("apiexports", "resource-schemas", '[{"name":"x"}]'),
+        ("apiexports", "resource-schemas", '[{"name":"x","group":"y","schema":"v1.x.y","storage":7}]'),
+        ("apiexports", "permission-claims", '[{"resource":"configmaps","verbs":"get"}]'),
+        ("apibindings", "acceptable-permission-claims", '[{"resource":"configmaps","selector":"x"}]'),
+        ("apibindings", "acceptable-permission-claims", '[{"resource":["configmaps"]}]'),
+    ],
+)
+def test_annotations_of_the_old_version_that_cannot_be_read(resource: str, annotation: str, text: str) -> None:
+    claim = {"resource": "configmaps", "all": True}
+    spec = {"permissionClaims": [claim]} if resource == "apiexports" else bound({**claim, "state": "Accepted"})
+    key = f"apis.v1alpha2.kcp.io/{annotation}"
+    errors, _ = create(kind_of(resource), spec, metadata={"name": "a", "annotations": {key: text}})
+    place = f"metadata.annotations[{key}]: Invalid value: {json.dumps(text)}: failed to decode annotation"
+    assert errors == [f'403 {resource}.apis.kcp.io "a" is forbidden: {place}']

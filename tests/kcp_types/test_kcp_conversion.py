@@ -159,3 +159,39 @@ def test_reading_a_binding_in_the_old_version_and_writing_it_back_changes_nothin
     status = {"exportPermissionClaims": exported, "appliedPermissionClaims": applied}
     stored = binding(spec, status)
     assert BINDING.to_stored(BINDING.from_stored(copy.deepcopy(stored))) == stored
+
+
+_MALFORMED = ("{", "5", '{"resource":"configmaps"}', "[5]", '[{"resource":["configmaps"]}]', '[{"verbs":"get"}]')
+_MALFORMED += ('[{"verbs":[1]}]', '[{"selector":"x"}]', '[{"selector":{"matchLabels":{"a":5}}}]', '[{"all":1}]')
+_NO_RESOURCES = ('[{"name":"x"}]', '[{"name":"x","schema":5}]', '[{"name":"x","schema":"v1.x.y","storage":7}]')
+_NO_RESOURCES += ('[{"name":"x","schema":"v1.x.y"}]', '[{"name":"x","schema":"v1.x.y","storage":{}}]')
+_CLAIM_ANNOTATIONS = (
+    "permission-claims",
+    "acceptable-permission-claims",
+    "v1alpha1-permission-claims",
+    "status-export-permission-claims",
+    "status-applied-permission-claims",
+    "v1alpha1-status-export-permission-claims",
+    "v1alpha1-status-applied-permission-claims",
+)
+
+
+@pytest.mark.parametrize("text", _MALFORMED)
+def test_annotations_that_cannot_be_read_say_nothing(text: str) -> None:
+    annotations = dict.fromkeys((PREFIX + name for name in _CLAIM_ANNOTATIONS), text)
+    claims = [{"group": "", "resource": "configmaps", "identityHash": "", "verbs": ["*"]}]
+    served = EXPORT.from_stored(export({"permissionClaims": claims}, annotations=dict(annotations)))
+    assert served["spec"] == {"permissionClaims": [{"resource": "configmaps"}]}
+    answered = [{**claims[0], "selector": {"matchAll": True}, "state": "Accepted"}]
+    stored = binding(copy.deepcopy(answered), {"exportPermissionClaims": copy.deepcopy(claims)})
+    stored["metadata"]["annotations"] = dict(annotations)
+    served = BINDING.from_stored(stored)
+    assert served["spec"]["permissionClaims"] == [{"resource": "configmaps", "all": True, "state": "Accepted"}]
+    served["metadata"].setdefault("annotations", {}).update(annotations)
+    assert BINDING.to_stored(served)["spec"]["permissionClaims"] == answered
+
+
+@pytest.mark.parametrize("text", [*_MALFORMED, *_NO_RESOURCES])
+def test_resources_that_cannot_be_read_are_none(text: str) -> None:
+    old = export({}, "v1alpha1", {PREFIX + "resource-schemas": text})
+    assert "resources" not in EXPORT.to_stored(old)["spec"]

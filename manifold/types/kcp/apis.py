@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from manifold.base.fields import FieldError, invalid, required
 from manifold.schema.structural.validation import same_json
 from manifold.types.apiextensions.instances import CustomStatus, CustomStrategy, broken_rule
 from manifold.types.kcp.catalog import kcp_type
 from manifold.types.kcp.claims import BUILT_IN_CLAIMS, older_claim_errors, selector_errors
 from manifold.types.kcp.conversion import (
+    ACCEPTABLE_CLAIMS,
     PERMISSION_CLAIMS,
     RESOURCE_SCHEMAS,
     STATUS_ANNOTATIONS,
     BindingConversion,
     ExportConversion,
     claim_key,
+    decoded,
     read_claims,
     split_schema_name,
 )
@@ -123,12 +123,8 @@ class OlderExportStrategy(ExportStrategy):
         return errors
 
     def _check_resources(self, new: Object) -> None:
+        _check_annotations("apiexports", new, RESOURCE_SCHEMAS, PERMISSION_CLAIMS)
         annotations = new["metadata"].get("annotations") or {}
-        for name in (RESOURCE_SCHEMAS, PERMISSION_CLAIMS):
-            if name in annotations and not _is_list(annotations[name]):
-                place = f"metadata.annotations[{name}]"
-                text = str(invalid(place, annotations[name], "failed to decode annotation"))
-                raise refuse(GROUP, "apiexports", new, text)
         schemas = set(at(new, "spec", "latestResourceSchemas") or ())
         for entry in read_claims(new, RESOURCE_SCHEMAS):
             if entry.get("schema") in schemas:
@@ -142,12 +138,14 @@ class OlderExportStrategy(ExportStrategy):
             raise refuse(GROUP, "apiexports", new, str(invalid(place, annotations[PERMISSION_CLAIMS], text)))
 
 
-def _is_list(text: str) -> bool:
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(found, list) and all(isinstance(entry, dict) for entry in found)
+def _check_annotations(resource: str, new: Object, *names: str) -> None:
+    """Raise the 403 of annotations from which v1alpha2 would be made, and that cannot be read."""
+    annotations = new["metadata"].get("annotations") or {}
+    for name in names:
+        if name in annotations and decoded(name, annotations[name]) is None:
+            place = f"metadata.annotations[{name}]"
+            text = str(invalid(place, annotations[name], "failed to decode annotation"))
+            raise refuse(GROUP, resource, new, text)
 
 
 class BindingStrategy(CustomStrategy):
@@ -221,6 +219,12 @@ class OlderBindingStrategy(BindingStrategy):
 
     def _complete(self, new: Object) -> None:
         pass
+
+    def admitted(self, errors: list[FieldError], new: Object) -> list[FieldError]:
+        """As in v1alpha2; and the 403 of an annotation that says more of the claims, and cannot be read."""
+        if not errors:
+            _check_annotations("apibindings", new, ACCEPTABLE_CLAIMS)
+        return super().admitted(errors, new)
 
     def claim_errors(self, claim: Object, field: str) -> list[FieldError]:
         """Nothing: rules have said it."""

@@ -2,7 +2,9 @@
 
 Sections 2.5 and 3.3 of the APIs reference. What one version cannot say travels in annotations of the other: verbs,
 selectors and virtual storage in v1alpha1, resource selectors in v1alpha2. Claims are recognized by group, resource and
-identity. The annotations are JSON lists with their fields in the order kcp writes them, empty ones left out.
+identity. The annotations are JSON lists with their fields in the order kcp writes them, empty ones left out. Anybody
+can write them, so what they say is taken with its types or not at all: an object in which one of them is wrong can
+still be read in either version.
 """
 
 from __future__ import annotations
@@ -34,6 +36,25 @@ _FORMER_FIELDS = ("group", "resource", "all", "resourceSelector", "identityHash"
 _CLAIM_FIELDS = ("group", "resource", "verbs", "identityHash", "defaultSelector", "selector", "state")
 _RESOURCE_FIELDS = ("group", "name", "schema", "storage")
 _ALL_VERBS = ["*"]
+_SELECTOR = {
+    "matchLabels": {"*": str},
+    "matchExpressions": [{"key": str, "operator": str, "values": [str]}],
+    "matchAll": bool,
+}
+_CLAIM = {
+    "group": str,
+    "resource": str,
+    "verbs": [str],
+    "identityHash": str,
+    "defaultSelector": _SELECTOR,
+    "selector": _SELECTOR,
+    "state": str,
+    "all": bool,
+    "resourceSelector": [{"name": str, "namespace": str}],
+}
+_VIRTUAL = {"reference": {"apiGroup": str, "kind": str, "name": str}, "identityHash": str}
+_RESOURCE = {"group": str, "name": str, "schema": str, "storage": {"crd": {}, "virtual": _VIRTUAL}}
+"""What an entry of an annotation may hold: the type of a value, `{"*": type}` for a map, `[type]` for a list."""
 
 Claim = dict[str, Any]
 Key = tuple[str, str, str]
@@ -44,16 +65,41 @@ def claim_key(claim: Claim) -> Key:
     return claim.get("group") or "", claim.get("resource") or "", claim.get("identityHash") or ""
 
 
+def decoded(annotation: str, text: str) -> list[Object] | None:
+    """The list that an annotation of this name holds, without what it may not hold; None where it is malformed."""
+    resources = annotation == RESOURCE_SCHEMAS
+    try:
+        found: list[Object] = _shaped(orjson.loads(text), [_RESOURCE if resources else _CLAIM])
+    except ValueError:
+        return None
+    if resources and not all(
+        one.get("name") and one.get("schema") and len(one.get("storage") or ()) == 1 for one in found
+    ):
+        return None
+    return found
+
+
+def _shaped(value: Any, shape: Any) -> Any:
+    """A value with what `shape` names; ValueError where something in it is of another type."""
+    if isinstance(shape, type):
+        if type(value) is not shape:
+            raise ValueError(value)
+        return value
+    if isinstance(shape, list):
+        if type(value) is not list:
+            raise ValueError(value)
+        return [_shaped(one, shape[0]) for one in value]
+    if type(value) is not dict:
+        raise ValueError(value)
+    if "*" in shape:
+        return {name: _shaped(one, shape["*"]) for name, one in value.items()}
+    return {name: _shaped(value[name], part) for name, part in shape.items() if value.get(name) is not None}
+
+
 def read_claims(obj: Object, annotation: str) -> list[Claim]:
     """The list an annotation holds; empty where there is none or it cannot be read."""
     text = (obj["metadata"].get("annotations") or {}).get(annotation)
-    if not text:
-        return []
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return (decoded(annotation, text) or []) if text else []
 
 
 def _ordered(entry: Object, fields: Iterable[str]) -> Object:
@@ -166,7 +212,7 @@ class ExportConversion:
         for name in spec.pop("latestResourceSchemas", None) or ():
             resource, group = split_schema_name(name) or ("", "")
             resources.append({"group": group, "name": resource, "schema": name, "storage": {"crd": {}}})
-        resources.extend(read_claims(obj, RESOURCE_SCHEMAS))
+        resources.extend({"group": "", **entry} for entry in read_claims(obj, RESOURCE_SCHEMAS))
         _annotate(obj, RESOURCE_SCHEMAS, [], ())
         if resources:
             spec["resources"] = resources
