@@ -131,28 +131,38 @@ class WorkspaceTypes:
         found = await self.find(snapshot, path, name)
         if found is None:
             return None
-        members: list[WorkspaceType] = []
-        await self._extend(snapshot, found, members, [])
-        made = Closure(found, tuple(members))
+        members = await self._extended(snapshot, found)
+        made = Closure(found, members)
         if snapshot.revision == self._store.revision and len(self._closures) < REMEMBERED:
             self._closures[(path, name)] = made
         return made
 
-    async def _extend(
-        self, snapshot: Snapshot, one: WorkspaceType, members: list[WorkspaceType], above: list[str]
-    ) -> None:
-        if one.reference in above:
-            circle = " -> ".join([*above[above.index(one.reference) :], one.reference])
-            raise BrokenType(f"circular dependency detected in workspace type {above[0]}: {circle}")
-        if any(member.reference == one.reference for member in members):
-            return
-        for base in (one.spec.get("extend") or {}).get("with") or ():
+    async def _extended(self, snapshot: Snapshot, leaf: WorkspaceType) -> Sequence[WorkspaceType]:
+        """A type and all it extends, base first. Without recursion: how long a chain is, is up to its writers."""
+        members: dict[str, WorkspaceType] = {}
+        entered = {leaf.reference: (leaf, iter(_bases(leaf)))}
+        while entered:
+            reference, (one, bases) = next(reversed(entered.items()))
+            base = next(bases, None)
+            if base is None:
+                del entered[reference]
+                members[reference] = one
+                continue
             path, name = base.get("path") or "", base["name"]
             found = await self.find(snapshot, path, name) if path else await self.find_upwards(snapshot, one.path, name)
             if found is None:
                 raise BrokenType(f"unable to find inherited workspace type {name}")
-            await self._extend(snapshot, found, members, [*above, one.reference])
-        members.append(one)
+            if found.reference in entered:
+                above = list(entered)
+                circle = " -> ".join([*above[above.index(found.reference) :], found.reference])
+                raise BrokenType(f"circular dependency detected in workspace type {above[0]}: {circle}")
+            if found.reference not in members:
+                entered[found.reference] = (found, iter(_bases(found)))
+        return tuple(members.values())
+
+
+def _bases(one: WorkspaceType) -> Sequence[Object]:
+    return (one.spec.get("extend") or {}).get("with") or ()
 
 
 def check_relation(parent: Closure, child: Closure) -> str:

@@ -106,6 +106,17 @@ def test_workspace_of_a_broken_type_is_refused(workspace):
     )
 
 
+def test_a_long_chain_of_types(workspace):
+    """As many as somebody likes to write, each of which extends the one before it."""
+    assert workspace.request("POST", TYPES, workspace_type("t0", extend=UNIVERSAL, initializer=True))[0] == 201
+    for number in range(1, 1100):
+        bases = {"with": [{"name": f"t{number - 1}", "path": workspace.path}]}
+        assert workspace.request("POST", TYPES, workspace_type(f"t{number}", extend=bases))[0] == 201
+    status, made = workspace.request("POST", WORKSPACES, workspace_of("w", "t1099", workspace.path))
+    assert status == 201, made
+    assert made["status"]["initializers"] == [f"{workspace.cluster}:t0"]
+
+
 def test_workspace_whose_default_export_is_missing_waits_for_it(workspace):
     bindings = [{"path": "root", "export": "nope"}]
     wanted = workspace_type("t", defaultAPIBindings=bindings, extend=UNIVERSAL)
