@@ -178,6 +178,8 @@ class WorkspaceAdmission(Plugin):
         for field in _MOUNT_FIELDS:
             if before and after.get(field) != before.get(field):
                 raise self._forbidden(request, f"spec.mount.{field} is immutable")
+        if after and not before:  # it would be ignored: a workspace has a logical cluster or mounts something
+            raise self._forbidden(request, "spec.mount is immutable")
         phase = request.object.get("status", {}).get("phase")
         if not new.get("mount") and phase == "Ready" and (request.old or {}).get("status", {}).get("phase") != "Ready":
             for field in ("cluster", "URL"):

@@ -146,6 +146,7 @@ UPDATES = {
     "no type": ({"spec": {"type": None}}, Verdict(403, "spec.type is immutable")),
     "cluster": ({"spec": {"cluster": "abc"}}, Verdict(422, 'spec.cluster: Invalid value: "abc": cluster is immutable')),
     "URL": ({"spec": {"URL": "https://x"}}, Verdict(403, "spec.URL can only be changed by system privileged users")),
+    "a mount, later": ({"spec": {"mount": {"ref": REF}}}, Verdict(403, "spec.mount is immutable")),
 }
 
 
