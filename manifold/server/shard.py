@@ -27,6 +27,7 @@ from manifold.controllers.mounts import MountController
 from manifold.controllers.namespace_content import ContentController
 from manifold.controllers.namespaces import NamespaceController
 from manifold.controllers.runtime import Runtime
+from manifold.controllers.scheduling import SchedulingController
 from manifold.controllers.urls import UrlController
 from manifold.controllers.workspaces import SweepController, TakeDownController
 from manifold.exports.admission import BindingAdmission, BoundTypes, EndpointSliceAdmission, OwnExportAdmission
@@ -92,6 +93,7 @@ from manifold.workspaces.namespaces import (
 from manifold.workspaces.paths import Paths
 from manifold.workspaces.quotas import ResourceQuotaEffects
 from manifold.workspaces.reachable import Reachable
+from manifold.workspaces.scheduling import Scheduling, ShardEffects
 from manifold.workspaces.type_admission import WorkspaceTypeAdmission, WorkspaceTypeEffects
 from manifold.workspaces.types import WorkspaceTypes
 from manifold.workspaces.urls import note_urls
@@ -222,6 +224,7 @@ async def _assemble(
     totals = await open_totals(store, settings.logical_cluster_total_object_limit)
 
     exported = {(ROOT, name): (foundation.identity(name), kinds_of) for name, kinds_of in EXPORTED_TYPES.items()}
+    scheduling = Scheduling(kinds, settings.shard_name)
     resolver = Resolver(store, types, exported)
     chain = Chain(store, resolver, always_allow_paths=settings.authorization_always_allow_paths)
     paths = Paths(store, kinds.get("tenancy.kcp.io", "workspaces"))
@@ -263,6 +266,7 @@ async def _assemble(
         ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
         ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(settings.refuse_unenforced_rules),
         ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds, totals),
+        ("core.kcp.io", "shards"): ShardEffects(),
         ("tenancy.kcp.io", "workspacetypes"): WorkspaceTypeEffects(kinds, clock, surroundings.virtual_workspace_url),
         ("apiextensions.k8s.io", "customresourcedefinitions"): DefinitionEffects(
             names, bindings, settings.refuse_unenforced_rules
@@ -278,7 +282,7 @@ async def _assemble(
     # A new workspace creates what it begins with by the same verb, so its effects come last.
     beginning = Beginning(environment, kinds, Exports(foundation.exports()), references, root_ca)
     effects["tenancy.kcp.io", "workspaces"] = WorkspaceEffects(
-        kinds, workspace_types, beginning, shard, clock, mounting
+        kinds, workspace_types, beginning, shard, clock, scheduling, mounting
     )
     homes = Homes(store, kinds, workspace_types, beginning, shard, chain, clock)
     runtime = Runtime(
@@ -294,6 +298,7 @@ async def _assemble(
             DefinitionController(environment, resolver, definitions),
             NamespaceController(environment, resolver, namespaces),
             ContentController(environment, kinds, root_ca),
+            SchedulingController(environment, kinds, scheduling),
             TakeDownController(environment, kinds, resolver),
             SweepController(environment, kinds, left_behind(exports)),
             GarbageController(environment, resolver),

@@ -118,7 +118,25 @@ def beginning_with_bindings(workspace, provider):
     return [cluster]
 
 
-CONTENT = [events, owned, limited, invited, defining, exporting, binding, bound_by_others, beginning_with_bindings]
+def waiting_for_a_shard(workspace, provider):
+    nowhere = {"selector": {"matchLabels": {"name": "nowhere"}}}
+    child = named("child", spec={"location": nowhere})
+    made = create(workspace, "/apis/tenancy.kcp.io/v1alpha1/workspaces", child)
+    assert made["status"]["phase"] == "Unavailable"
+
+
+CONTENT = [
+    events,
+    owned,
+    limited,
+    invited,
+    defining,
+    exporting,
+    binding,
+    bound_by_others,
+    beginning_with_bindings,
+    waiting_for_a_shard,
+]
 
 
 @pytest.fixture(scope="module")
