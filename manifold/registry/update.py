@@ -17,6 +17,7 @@ from manifold.registry.effects import Operation, Plan
 from manifold.registry.large import LARGE, off_loop
 from manifold.registry.options import WriteOptions, parse_revision
 from manifold.registry.scope import check, complete
+from manifold.registry.served import Served
 from manifold.registry.writing import (
     CLUSTER_ANNOTATION,
     Environment,
@@ -142,11 +143,11 @@ async def _once(
     served = target.served
     kind = served.type
     large = wanted.large or len(row.value) >= LARGE
-    old = served.decode(row.value, row.revision)
+    old = _read(served, row)
     scope = target.scope
     if scope is not None and not scope.sees(old):
         raise target.missing()
-    live = old if wanted.put else served.decode(row.value, row.revision)
+    live = old if wanted.put else _read(served, row)
     new = await off_loop(wanted.change, live) if large else wanted.change(live)
     old_metadata = old["metadata"]
     metadata = new.setdefault("metadata", {})
@@ -232,6 +233,16 @@ async def _once(
     value = await off_loop(served.encode, new) if large else served.encode(new)
     revision = await environment.commit(target, Write(row.key, None if gone else value), plan)
     return Result(200, value, row.revision if gone else revision, warnings=warnings)
+
+
+def _read(served: Served, row: Row) -> Object:
+    """What is there, with the defaults of the version it is written in: it may have been stored with those of another,
+    and keys of lists are among them.
+    """
+    obj = served.decode(row.value, row.revision)
+    if served.type.convert is not None:
+        served.type.strategy.default(obj)
+    return obj
 
 
 def _content(obj: Object, status: bool) -> Object:

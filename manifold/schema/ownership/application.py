@@ -119,7 +119,8 @@ def _without_unnamed(
     version of the first claim.
 
     Where versions name fields differently, sets cannot be compared with each other. Then what goes is found in the
-    version of `last`, and nothing goes at all if somebody claims any of it in another one.
+    version of `last`, where what others claim by the same names stays, and nothing goes at all if somebody claims any
+    of it in another one.
     """
     here = claims[0]["apiVersion"]
     views = {one: versions(one) for one in {version, *(entry["apiVersion"] for entry in claims)}} if versions else {}
@@ -131,7 +132,7 @@ def _without_unnamed(
     if before is None or (before.back is None and version != here):
         return obj
     old = before.of(obj)
-    new = pruned(old, last, [entry["fieldsV1"] for entry in claims if entry["apiVersion"] == version], before.node)
+    new = pruned(old, last, [entry["fieldsV1"] for entry in claims], before.node)
     if new is old:
         return obj
     result = new if before.back is None else before.back(new)
