@@ -96,7 +96,10 @@ class SliceController:
         self._slices = slices
 
     async def reconcile(self, parts: Sequence[str], work: Row) -> float:
-        """Go through the slices of an export."""
+        """Go through the slices of an export, or those that name a partition."""
+        if len(parts) != 2:
+            await self._tell_followers(parts[0], followed.key_at(parts), work)
+            return 0.0
         cluster, name = parts
         async for found in pages(self._store, slices_prefix(cluster, name), PAGE):
             for one in found:
@@ -104,17 +107,25 @@ class SliceController:
         await self._store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
 
-    async def _tell(self, cluster: str, name: str) -> None:
+    async def _tell_followers(self, cluster: str, partition: bytes, work: Row) -> None:
+        for name in await followed.followers(await self._store.snapshot(), partition, SLICES):
+            if await self._tell(cluster, name) != partition:
+                await followed.unfollow(self._store, partition, SLICES, name)
+        await followed.finish(self._store, partition, work)
+
+    async def _tell(self, cluster: str, name: str) -> bytes:
+        """Write the status of a slice. Returns the key of the partition it names."""
         snapshot = await self._store.snapshot()
         row = await snapshot.get(self._kind.key(cluster, "", name))
         if row is None:
-            return
+            return b""
         obj = self._kind.decode(row.value, row.revision)
         now = clock.format_seconds(self._environment.clock.now())
         await self._slices.tell(snapshot, cluster, obj, await self._slices.referred(snapshot, cluster, obj), now)
         value = self._kind.encode(obj)
         if value != row.value:
             await self._store.commit([Write(row.key, value)], [Guard(row.key, row.revision)])
+        return self._slices.partition_key(cluster, obj)
 
 
 class SchemaController:

@@ -18,7 +18,7 @@ from manifold.base import clock, errors, keys
 from manifold.base.fields import Path, forbidden
 from manifold.exports import conditions
 from manifold.exports.bindings import EXTRA_PREFIX
-from manifold.exports.slices import Slices, slice_rows
+from manifold.exports.slices import Slices, slice_rows, slices_prefix
 from manifold.exports.statuses import Referred
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.followed import Followed, follower_row
@@ -109,6 +109,9 @@ class ExportEffects(Effects):
         await self._identify(operation, new, plan)
         await self._slice(operation, new, plan)
         await self._tell(operation, new, plan)
+        waiting = slices_prefix(operation.cluster, new["metadata"]["name"])
+        if await plan.snapshot.scan(waiting, keys.after(waiting), 1):
+            plan.point(slices_row(operation.cluster, new["metadata"]["name"]), b"{}")
 
     async def updating(self, operation: Operation, new: Object, old: Object, plan: Plan) -> None:
         """Look at the identity again, and tell those who have bound it what has changed for them."""

@@ -1,27 +1,30 @@
 """Endpoint slices: where the view on an export is to be found, once anybody has bound it.
 
-A slice says at once whether its export and its partition are there. Its URL comes with the first binding and goes with
-the last one; whichever binding is first or last leaves a work row, and no other writes anything (APIs reference,
-section 2bis).
+A slice says at once whether its export and its partition are there, and follows both. Its URL comes with the first
+binding and goes with the last one; whichever binding is first or last leaves a work row, and no other writes anything
+(APIs reference, section 2bis).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from manifold.base import clock, keys, selectors
 from manifold.exports import conditions
 from manifold.exports.references import References
 from manifold.exports.statuses import Referred
 from manifold.registry.effects import Effects, Operation, Plan
+from manifold.registry.followed import Followed, follower_row
 from manifold.registry.served import Served
-from manifold.storage.contract import Snapshot, Write
+from manifold.storage.contract import Guard, Snapshot, Write
 from manifold.types.resource import Object
-from manifold.views.consumers import consumers_prefix, slices_row
+from manifold.views.consumers import SLICES, consumers_prefix, slices_row
 
 GROUP, RESOURCE = "apis.kcp.io", "apiexportendpointslices"
 INDEX, PLACES = "slices", "sliceplaces"
 EXPORT_VALID, PARTITION_VALID = "APIExportValid", "PartitionValid"
+Labels = Callable[[Snapshot], Awaitable[Mapping[str, str]]]
+"""The labels of this shard, by which partitions select it."""
 
 
 def slices_prefix(cluster: str, name: str) -> bytes:
@@ -53,11 +56,16 @@ class Slices:
     served at, `labels` those of this shard.
     """
 
-    def __init__(self, references: References, partitions: Served, base: str, labels: Mapping[str, str]) -> None:
+    def __init__(self, references: References, partitions: Served, base: str, labels: Labels) -> None:
         self.references = references
         self._partitions = partitions
         self._base = base
         self._labels = labels
+
+    def partition_key(self, cluster: str, slice_: Object) -> bytes:
+        """The key of the partition a slice names; empty where it names none, or what cannot be the name of any."""
+        name = (slice_.get("spec") or {}).get("partition") or ""
+        return self._partitions.key(cluster, "", name) if name and "\x00" not in name else b""
 
     async def referred(self, snapshot: Snapshot, cluster: str, slice_: Object) -> Referred:
         """What the reference of a slice leads to."""
@@ -81,7 +89,7 @@ class Slices:
             found.append(conditions.true(PARTITION_VALID, now))
         if selector is not None and str(selector):
             told["shardSelector"] = str(selector)
-        chosen = not problem and (selector is None or selector.matches(self._labels))
+        chosen = not problem and (selector is None or selector.matches(await self._labels(snapshot)))
         if referred.exists and chosen and await self._bound(snapshot, referred):
             told["endpoints"] = [{"url": endpoint(self._base, referred.cluster, referred.name)}]
         told["conditions"] = conditions.succeeding(found, former)
@@ -100,7 +108,8 @@ class Slices:
         name = slice_["spec"].get("partition")
         if not name:
             return None, ""
-        row = await snapshot.get(self._partitions.key(cluster, "", name))
+        key = self.partition_key(cluster, slice_)
+        row = await snapshot.get(key) if key else None
         if row is None:
             return None, f'partition.topology.kcp.io "{name}" not found'
         spec = self._partitions.decode(row.value, row.revision).get("spec") or {}
@@ -111,10 +120,11 @@ class Slices:
 
 
 class SliceEffects(Effects):
-    """Keeps the status of slices, and the index by which an export finds them."""
+    """Keeps the status of slices, and the rows by which exports and partitions find them."""
 
-    def __init__(self, slices: Slices) -> None:
+    def __init__(self, slices: Slices, followed: Followed) -> None:
         self._slices = slices
+        self._followed = followed
 
     async def creating(self, operation: Operation, new: Object, plan: Plan) -> None:
         """Say what can be said now."""
@@ -122,6 +132,7 @@ class SliceEffects(Effects):
         now = clock.format_seconds(operation.now)
         await self._slices.tell(plan.snapshot, operation.cluster, new, referred, now)
         plan.writes += slice_rows((referred.cluster, referred.name), operation.cluster, new["metadata"]["name"])
+        await self._follow(operation, new, plan)
         # A binding that comes or goes in between looks for slices afterwards.
         plan.point(slices_row(referred.cluster, referred.name), b"{}")
 
@@ -131,8 +142,29 @@ class SliceEffects(Effects):
         now = clock.format_seconds(operation.now)
         new["status"] = old.get("status") or {}
         await self._slices.tell(plan.snapshot, operation.cluster, new, referred, now)
+        if self._slices.partition_key(operation.cluster, new) != self._slices.partition_key(operation.cluster, old):
+            await self._unfollow(operation, old, plan)
+        await self._follow(operation, new, plan)
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """Take it out of the index."""
         for key in await slice_rows_of(plan.snapshot, operation.cluster, operation.name):
             plan.delete(key)
+        await self._unfollow(operation, old, plan)
+
+    async def _follow(self, operation: Operation, slice_: Object, plan: Plan) -> None:
+        """Follow the partition of a slice, be it there or not."""
+        name = slice_["metadata"]["name"]
+        key = self._slices.partition_key(operation.cluster, slice_)
+        if not key:
+            return
+        row = await plan.snapshot.get(key)
+        plan.guards.append(Guard(key, row.revision if row is not None else 0))
+        if await plan.snapshot.get(follower_row(key, SLICES, name)) is None:
+            self._followed.follow(plan, key, SLICES, name)
+
+    async def _unfollow(self, operation: Operation, slice_: Object, plan: Plan) -> None:
+        key = self._slices.partition_key(operation.cluster, slice_)
+        row = follower_row(key, SLICES, operation.name) if key else b""
+        if row and await plan.snapshot.get(row) is not None:
+            plan.delete(row)

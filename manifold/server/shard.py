@@ -229,7 +229,7 @@ async def _assemble(
     chain = Chain(store, resolver, always_allow_paths=settings.authorization_always_allow_paths)
     paths = Paths(store, kinds.get("tenancy.kcp.io", "workspaces"))
     workspace_types = WorkspaceTypes(store, kinds.get("tenancy.kcp.io", "workspacetypes"), paths)
-    shard = ShardIdentity(settings.shard_name, surroundings.external_url, {"name": settings.shard_name})
+    shard = ShardIdentity(settings.shard_name, surroundings.external_url)
     offerings = Offerings(store, kinds.get("apis.kcp.io", "apiexports"), kinds.get("apis.kcp.io", "apiresourceschemas"))
     references = References(foundation.exports(), offerings, paths, chain)
     followed = Followed()
@@ -255,7 +255,7 @@ async def _assemble(
     definitions = kinds.get("apiextensions.k8s.io", "customresourcedefinitions")
     names = DefinitionNames(definitions, resolver)
     partitions = kinds.get("topology.kcp.io", "partitions")
-    slices = Slices(references, partitions, surroundings.virtual_workspace_url, shard.labels)
+    slices = Slices(references, partitions, surroundings.virtual_workspace_url, scheduling.labels)
     exports = ExportEffects(kinds, clock, slices, lambda author, name: namespace(author, name, root_ca), followed)
     bindings = DefaultBindingEffects(
         references, kinds.get("apis.kcp.io", "apibindings"), logical_clusters, names, workspace_types
@@ -263,7 +263,7 @@ async def _assemble(
     effects: dict[tuple[str, str], Effects] = {
         ("apis.kcp.io", "apibindings"): StoredForm(bindings),
         ("apis.kcp.io", "apiexports"): StoredForm(exports),
-        ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices),
+        ("apis.kcp.io", "apiexportendpointslices"): SliceEffects(slices, followed),
         ("apis.kcp.io", "apiresourceschemas"): SchemaEffects(settings.refuse_unenforced_rules),
         ("core.kcp.io", "logicalclusters"): LogicalClusterEffects(kinds, totals),
         ("core.kcp.io", "shards"): ShardEffects(),

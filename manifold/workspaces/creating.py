@@ -40,11 +40,10 @@ _BEFORE_PLACE = (content.OWNER_ANNOTATION, content.REQUIRED_GROUPS_ANNOTATION)
 
 @dataclass(frozen=True, slots=True)
 class ShardIdentity:
-    """The shard this process is: its name, the labels it begins with, and the URLs clients use."""
+    """The shard this process is: its name, and the URL clients use."""
 
     name: str
     external_url: str
-    labels: Mapping[str, str]
 
 
 def owner_of(annotations: Mapping[str, str], user: User) -> User:

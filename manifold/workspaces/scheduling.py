@@ -62,6 +62,10 @@ class Scheduling:
         self._shards = kinds.get("core.kcp.io", "shards")
         self._name = name
 
+    async def labels(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """The labels of this shard."""
+        return (await self.look(snapshot, {})).labels
+
     async def look(self, snapshot: Snapshot, spec: Object) -> Place:
         """Where a workspace of this spec goes. Without a Shard object the process is known by its name alone."""
         key = self._shards.key(ROOT, "", self._name)

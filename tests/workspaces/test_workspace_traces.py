@@ -22,6 +22,8 @@ KINDS = {
     "widgets": "Widget",
     "workspaces": "Workspace",
     "workspacetypes": "WorkspaceType",
+    "apiexportendpointslices": "APIExportEndpointSlice",
+    "partitions": "Partition",
 }
 
 
@@ -125,6 +127,13 @@ def waiting_for_a_shard(workspace, provider):
     assert made["status"]["phase"] == "Unavailable"
 
 
+def slicing(workspace, provider):
+    partition = named("p", spec={"selector": {"matchLabels": {"name": "root"}}})
+    create(workspace, "/apis/topology.kcp.io/v1alpha1/partitions", partition)
+    slices = "/apis/apis.kcp.io/v1alpha1/apiexportendpointslices"
+    create(workspace, slices, named("s", spec={"export": {"name": "later"}, "partition": "p"}))
+
+
 CONTENT = [
     events,
     owned,
@@ -136,6 +145,7 @@ CONTENT = [
     bound_by_others,
     beginning_with_bindings,
     waiting_for_a_shard,
+    slicing,
 ]
 
 
