@@ -3,13 +3,16 @@
 They are made in the commit that makes the logical cluster (`manifold.workspaces.beginning`). Where exports of users
 cannot be bound there, a controller does it, which the initializer `system:apibindings` waits for. A type with the
 lifecycle `Maintain` wants its bindings for as long as there are workspaces of it: whoever changes one or takes it away
-leaves work, and so does a change of the type (tenancy reference, section 3.5; APIs reference, section 3.10).
+leaves work, and so does a change of the type, or of what the export claims (tenancy reference, section 3.5; APIs
+reference, section 3.10).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from manifold.base import keys
 from manifold.exports import statuses
@@ -20,6 +23,7 @@ from manifold.exports.references import References
 from manifold.registry.effects import Operation, Plan
 from manifold.registry.served import Served
 from manifold.schema import records
+from manifold.storage.contract import Row
 from manifold.types.resource import Object, ResourceType
 from manifold.workspaces.content import LOGICAL_CLUSTER, TYPE_ANNOTATION
 from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes
@@ -121,15 +125,25 @@ class DefaultBindingEffects(BindingEffects):
         """As for any binding; and leave work where its spec is one that a type wants."""
         await super().updating(operation, new, old, plan)
         if new.get("spec") != old.get("spec") and not operation.subresource:
-            await self._tell(operation, plan)
+            await self._tell(operation.cluster, plan)
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """As for any binding; and leave work where a type wants it."""
         await super().removing(operation, old, plan)
-        await self._tell(operation, plan)
+        await self._tell(operation.cluster, plan)
 
-    async def _tell(self, operation: Operation, plan: Plan) -> None:
-        row = await plan.snapshot.get(self._logical_clusters.key(operation.cluster, "", LOGICAL_CLUSTER))
+    async def rebind(self, plan: Plan, row: Row, now: datetime) -> None:
+        """As for any binding; and leave work where its export claims something else now."""
+        await super().rebind(plan, row, now)
+        written = next((write.value for write in plan.writes if write.key == row.key), None)
+        if written is not None and self._claimed(written) != self._claimed(row.value):
+            await self._tell(keys.decode(row.key).cluster, plan)
+
+    def _claimed(self, value: bytes) -> Any:
+        return (self._kind.decode(value, 0).get("status") or {}).get("exportPermissionClaims")
+
+    async def _tell(self, cluster: str, plan: Plan) -> None:
+        row = await plan.snapshot.get(self._logical_clusters.key(cluster, "", LOGICAL_CLUSTER))
         if row is None or records.flags(row.value) & records.DELETING:
             return
         path, name = type_of(self._logical_clusters.decode(row.value, row.revision))
@@ -140,4 +154,4 @@ class DefaultBindingEffects(BindingEffects):
         except BrokenType:
             return
         if closure is not None and any(one.lasting for one in wanted_bindings(closure)):
-            plan.point(work_row(operation.cluster), b"{}")
+            plan.point(work_row(cluster), b"{}")

@@ -2,7 +2,7 @@
 
 import json
 
-from type_provider import BINDINGS, CHOSEN, CLAIM, MERGE, TYPES, WIDGETS, WORKSPACES, conditions, until
+from type_provider import BINDINGS, CHOSEN, CLAIM, EXPORTS, MERGE, TYPES, WIDGETS, WORKSPACES, conditions, until
 
 from manifold.exports.bindings import default_binding_name
 
@@ -79,6 +79,24 @@ def test_maintained_bindings_come_back_and_are_put_right(provider):
     until(lambda: (provider.binding(child) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid)
     until(lambda: provider.binding(child)["status"].get("phase") == "Bound")
     assert conditions(child)["APIBindingsReconciled"]["status"] == "True"
+
+
+def test_maintained_bindings_accept_what_is_claimed_later(provider):
+    provider.export(claims=[CLAIM])
+    provider.type(defaultAPIBindingLifecycle="Maintain")
+    provider.type("once")
+    child, other = provider.child(), provider.child("other", "once")
+    provider.change(f"{EXPORTS}/widgets", {"spec": {"permissionClaims": [CLAIM, CHOSEN]}})
+
+    def claimed(where):
+        found = provider.binding(where)
+        told = {one["type"]: one["status"] for one in found["status"]["conditions"]}
+        accepted = [(one["resource"], one["state"]) for one in found["spec"]["permissionClaims"]]
+        return accepted, len(found["status"]["exportPermissionClaims"]), told["PermissionClaimsApplied"]
+
+    both = [("configmaps", "Accepted"), ("secrets", "Accepted")]
+    until(lambda: claimed(child) == (both, 2, "True"))
+    until(lambda: claimed(other) == (both[:1], 2, "True"))
 
 
 def test_maintained_types_bring_their_new_bindings_to_workspaces_that_are_there(provider):
