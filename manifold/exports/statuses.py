@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from manifold.base import selectors
 from manifold.exports import conditions
 from manifold.exports.bindings import Export, ExportedResource, bound_resources
 from manifold.exports.offering import Problem
@@ -84,7 +85,10 @@ def status(
         return _unbound_status(former, referred, timestamp)
     claims = (binding.get("spec") or {}).get("permissionClaims") or ()
     told: Object = {"apiExportClusterName": export.cluster}
-    found = [conditions.true(EXPORT_VALID, timestamp), conditions.true(CLAIMS_APPLIED, timestamp)]
+    applied = applied_claims(claims, export.claims)
+    broken = {_place(one): why for one in applied if (why := _selector_problem(one))}
+    applied = [one for one in applied if _place(one) not in broken]
+    found = [conditions.true(EXPORT_VALID, timestamp), _applied_condition(broken, timestamp)]
     found.append(_claims_condition(claims, export.claims, timestamp))
     was_bound = former.get("phase") == BOUND
     against = _against(conflicting, naming, in_cluster)
@@ -103,7 +107,6 @@ def status(
     told["phase"] = BOUND if against is None or was_bound else BINDING
     if export.claims:
         told["exportPermissionClaims"] = list(export.claims)
-    applied = applied_claims(claims, export.claims)
     if applied:
         told["appliedPermissionClaims"] = applied
     told["conditions"] = conditions.succeeding(found, before)
@@ -178,6 +181,27 @@ def applied_claims(claims: Sequence[Object], offered: Sequence[Object]) -> list[
         if _place(one) in made
     ]
     return sorted(found, key=lambda one: "/".join(_place(one)))
+
+
+def _selector_problem(claim: Object) -> str:
+    """Why nothing can be selected by the selector of an accepted claim; empty where it can be read."""
+    selector = claim.get("selector") or {}
+    if selector.get("matchAll"):
+        return ""
+    try:
+        selectors.from_object(selector)
+    except selectors.SelectorError as error:
+        return str(error)
+    return ""
+
+
+def _applied_condition(broken: Mapping[tuple[str, str, str], str], timestamp: str) -> Object:
+    """Whether all claims that are accepted can be granted; `broken` says of the others why not."""
+    if not broken:
+        return conditions.true(CLAIMS_APPLIED, timestamp)
+    told = [f"claim for {resource}.{group}: {why}" for (resource, group, _), why in broken.items()]
+    message = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    return conditions.false(CLAIMS_APPLIED, timestamp, conditions.ERROR, "InternalError", message)
 
 
 def _claims_condition(claims: Sequence[Object], offered: Sequence[Object], timestamp: str) -> Object:

@@ -1,5 +1,7 @@
 """What bindings are made of, without a server: hashes, labels, conditions, conflicts, statuses."""
 
+from dataclasses import replace
+
 import pytest
 
 from manifold.exports import bindings, conditions, statuses
@@ -120,6 +122,28 @@ def test_many_unknown_claims_are_told_shortly():
     message = found["conditions"][-1]["message"]
     assert message.startswith("12 unexpected and/or invalid permission claims (showing first 10): [unexpected/")
     assert message.count("unexpected/invalid claim") == 10
+
+
+@pytest.mark.parametrize(
+    ("selector", "why"),
+    [
+        ({"matchExpressions": [{"key": "a", "operator": "Foo"}]}, '"Foo" is not a valid label selector operator'),
+        ({"matchExpressions": [{"key": "a", "operator": "In"}]}, "values"),
+        ({"matchLabels": {"a b": "c"}}, "a b"),
+    ],
+)
+def test_a_claim_whose_selector_cannot_be_read_is_not_applied(selector, why):
+    offered = ({"group": "", "resource": "configmaps", "verbs": ["*"], "identityHash": ""},)
+    export = replace(WIDGETS, claims=(*offered, {**offered[0], "resource": "secrets"}))
+    good = {**offered[0], "resource": "secrets", "state": "Accepted", "selector": {"matchAll": True}}
+    claims = [{**offered[0], "state": "Accepted", "selector": selector}, good]
+    found = statuses.status({"spec": {"permissionClaims": claims}}, replace(FOUND, export=export), (), NOW)
+    told = {one["type"]: one for one in found["conditions"]}["PermissionClaimsApplied"]
+    assert (told["status"], told["severity"], told["reason"]) == ("False", "Error", "InternalError")
+    assert told["message"].startswith("claim for configmaps.: ")
+    assert why in told["message"]
+    assert [one["resource"] for one in found["appliedPermissionClaims"]] == ["secrets"]
+    assert found["phase"] == "Bound"
 
 
 def test_one_condition_is_put_in_its_place():
