@@ -156,7 +156,7 @@ class Limits:
         objects = [one for one in created(cluster, writes, guards) if _covers(coverage, one)]
         if objects:
             async with self._queue(cluster).held():
-                refusal = admit(await self._settled(cluster, _namespaces(objects)), objects, writes[0].key)
+                refusal = admit(await self._settled(cluster, _namespaces(objects)), objects, writes)
             if refusal is not None:
                 raise refusal
 
@@ -266,7 +266,7 @@ class Limits:
         """Commit what does not fit into one commit with the usage: large objects. What is used is never told too low,
         and is counted again behind it, also if the process ends in between.
         """
-        refusal = admit(limits, waiter.objects, waiter.writes[0].key)
+        refusal = admit(limits, waiter.objects, waiter.writes)
         if refusal is not None:
             waiter.error = refusal
             return

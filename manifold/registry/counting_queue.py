@@ -93,7 +93,7 @@ class Batch:
 
     def add(self, waiter: Waiter) -> errors.StatusError | None:
         """Admit one, or say why not."""
-        refusal = admit(self._limits, waiter.objects, waiter.writes[0].key)
+        refusal = admit(self._limits, waiter.objects, waiter.writes)
         if refusal is not None:
             return refusal
         self.waiters.append(waiter)

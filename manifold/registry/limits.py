@@ -164,15 +164,15 @@ def quota_limit(quotas: Served, row: Row) -> Limit:
     )
 
 
-def admit(limits: Sequence[Limit], objects: Sequence[Created], key: bytes) -> errors.StatusError | None:
+def admit(limits: Sequence[Limit], objects: Sequence[Created], writes: Sequence[Write]) -> errors.StatusError | None:
     """Count what a commit creates and removes, if every limit allows it, else count nothing and say why.
 
-    `key` is that of the object the commit is about.
+    What the commit is about is the first object among its `writes`; there may be work rows in front of it.
     """
     for limit in limits:
         why = limit.refusal(objects)
         if why:
-            place = keys.decode(key)
+            place = keys.decode(next(write.key for write in writes if write.key[:1] == keys.OBJECT))
             return errors.forbidden(place.group, place.resource, place.name, why)
     for limit in limits:
         limit.take(objects)

@@ -118,3 +118,23 @@ def test_a_namespace_that_ends_gets_nothing_back(workspace):
     assert workspace.request("PATCH", path, body, headers={"Content-Type": MERGE})[0] == 200
     workspace.kubectl("wait", "namespace/ends", "--for=delete", "--timeout=30s")
     assert workspace.request("GET", path)[0] == 404
+
+
+def test_a_quota_keeps_it_away_and_nobody_else_is_told(server, workspace):
+    quotas = "/api/v1/namespaces/default/resourcequotas"
+    path = CONFIG_MAP.format("default")
+    uid = found(workspace, path)["metadata"]["uid"]
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"configmaps": "0"}}}
+    assert workspace.request("POST", quotas, quota)[0] == 201
+    begun = server.log.stat().st_size
+    assert workspace.request("DELETE", path)[0] == 200
+    deadline = time.monotonic() + 20
+    while "exceeded quota: none" not in (told := server.log_text(begun)):
+        assert " ERROR " not in told, told
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    for _ in range(20):
+        assert workspace.request("POST", path.rpartition("/")[0], {"metadata": {"name": "mine"}})[0] == 403
+    assert workspace.request("DELETE", f"{quotas}/none")[0] == 200
+    another(workspace, path, uid)
+    assert " ERROR " not in server.log_text(begun)
