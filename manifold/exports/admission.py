@@ -64,6 +64,8 @@ class BindingAdmission(Plugin):
         else:
             what = f"{_ACTIONS[request.action]} APIBinding"
             referred = await _permitted(self._references, request, reference, what)
+        if referred.guard is not None:
+            request.guards.append(referred.guard)
         claims = [one for one in new["spec"].get("permissionClaims") or () if isinstance(one, dict)]
         # Those of other exports' claims are right already.
         metadata["labels"] = {

@@ -124,11 +124,13 @@ def _against(conflicting: Sequence[str], naming: str, in_cluster: bool) -> tuple
 
 
 def _unbound_status(former: Object, referred: Referred, timestamp: str) -> Object:
-    """The status of a binding whose export cannot be bound (any more); what it serves, it goes on serving."""
+    """The status of a binding whose export cannot be bound (any more); what it serves, it goes on serving. It stays
+    with the logical cluster it has found its export in: by that the export finds it again.
+    """
     before: Sequence[Object] = former.get("conditions") or ()
     found = _unbound(referred, timestamp)
     told: Object = {"conditions": conditions.succeeding(found, before), "phase": BINDING}
-    if referred.exists:
+    if referred.exists or former.get("apiExportClusterName"):
         told["apiExportClusterName"] = referred.cluster
     if former.get("phase") == BOUND:
         kept = [one for one in before if one["type"] != EXPORT_VALID]

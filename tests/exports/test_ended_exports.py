@@ -1,0 +1,70 @@
+"""Exports that end and are made again under bindings that wait for them: nothing of the first stays with the next."""
+
+import pytest
+from provider import (
+    BINDINGS,
+    EXPORTS,
+    binding,
+    conditions,
+    create,
+    eventually,
+    export,
+    merge,
+    offer,
+    read,
+    schema,
+)
+
+CLAIM = {"group": "", "resource": "configmaps", "verbs": ["*"]}
+ACCEPTED = {**CLAIM, "state": "Accepted", "selector": {"matchAll": True}}
+
+
+@pytest.fixture
+def consumer(server, tmp_path):
+    made = server.create_workspace(directory=tmp_path)
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def waiting(workspace, consumer):
+    """A consumer whose binding `late` waits, because what it binds is bound by `early`; its export is gone."""
+    offer(workspace, "first", schema())
+    create(workspace, EXPORTS, export("second", schema(), permissionClaims=[CLAIM]))
+    create(consumer, BINDINGS, binding("early", workspace.path, "first"))
+    made = create(consumer, BINDINGS, binding("late", workspace.path, "second", [ACCEPTED]))
+    assert made["status"]["phase"] == "Binding"
+    assert workspace.request("DELETE", f"{EXPORTS}/second")[0] == 200
+    late = eventually(lambda: invalid(consumer))
+    assert late["status"]["apiExportClusterName"] == made["status"]["apiExportClusterName"] == workspace.cluster
+    return consumer
+
+
+def invalid(consumer):
+    late = read(consumer, f"{BINDINGS}/late")
+    return late if conditions(late)["APIExportValid"]["status"] == "False" else None
+
+
+def reached(workspace):
+    """How many config maps the view of the export `second` reaches."""
+    path = f"/services/apiexport/{workspace.cluster}/second/clusters/*/api/v1/configmaps"
+    status, found = workspace.server.request("GET", path)
+    assert status == 200, found
+    return len(found["items"])
+
+
+def test_a_binding_finds_its_export_when_that_is_made_again(workspace, waiting):
+    create(workspace, EXPORTS, export("second", schema()))
+    eventually(lambda: not invalid(waiting))
+    merge(workspace, f"{EXPORTS}/second", {"spec": {"permissionClaims": [CLAIM]}})
+    eventually(lambda: read(waiting, f"{BINDINGS}/late")["status"].get("exportPermissionClaims"))
+    assert waiting.request("DELETE", f"{BINDINGS}/early")[0] == 200
+    eventually(lambda: read(waiting, f"{BINDINGS}/late")["status"]["phase"] == "Bound")
+
+
+def test_a_binding_that_has_gone_grants_the_next_one_nothing(workspace, waiting):
+    assert waiting.request("DELETE", f"{BINDINGS}/late")[0] == 200
+    create(workspace, EXPORTS, export("second", schema(), permissionClaims=[CLAIM]))
+    assert reached(workspace) == 0
+    create(waiting, BINDINGS, binding("late", workspace.path, "second", [ACCEPTED]))
+    assert reached(workspace) > 0
