@@ -26,7 +26,8 @@ from manifold.registry.objects import Author, Kinds
 from manifold.registry.owners import index_row, mark
 from manifold.registry.served import Served
 from manifold.registry.writing import Clock
-from manifold.storage.contract import Guard, Write
+from manifold.schema import records
+from manifold.storage.contract import Guard, Row, Write
 from manifold.types.kcp.schemas import rules_at
 from manifold.types.resource import Object
 from manifold.views.consumers import IDENTITY_INDEX, consumers_in, consumers_prefix, export_row, slices_row
@@ -185,18 +186,39 @@ class ExportEffects(Effects):
         name = metadata["name"]
         annotations = metadata.get("annotations") or {}
         kind = self._kinds.get("apis.kcp.io", "apiexportendpointslices")
-        if SKIP_SLICE in annotations or await plan.snapshot.get(kind.key(cluster, "", name)) is not None:
+        if SKIP_SLICE in annotations:
+            return
+        owner = {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExport", "name": name, "uid": metadata["uid"]}
+        row = await plan.snapshot.get(kind.key(cluster, "", name))
+        if row is not None:
+            self._adopt(plan, kind, row, owner)
             return
         path = annotations.get("kcp.io/path") or cluster
         body: Object = {"spec": {"export": {"name": name, "path": path}}}
         author = Author(self._kinds, self._clock, cluster, operation.now)
         await self._slices.tell(plan.snapshot, cluster, body, Referred(cluster, name, "", True, None), author.timestamp)
-        owner = {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExport", "name": name, "uid": metadata["uid"]}
         write = author.write(kind, name, body, owners=[owner])
         plan.create(write.key, write.value or b"")
         plan.writes += slice_rows((cluster, name), cluster, name)
-        plan.point(index_row(cluster, metadata["uid"], write.key), b"")
-        plan.point(mark(cluster, "", metadata["uid"]), b"")
+        self._own(plan, write.key, metadata["uid"])
+
+    def _adopt(self, plan: Plan, kind: Served, row: Row, owner: Object) -> None:
+        """Take over the slice of an export of the same name that has gone, before it is collected with that."""
+        slice_ = kind.decode(row.value, row.revision)
+        references = slice_["metadata"].get("ownerReferences") or ()
+        same = [{**owner, "uid": one["uid"]} for one in references] == [dict(one) for one in references]
+        if len(references) != 1 or not same or records.flags(row.value) & records.DELETING:
+            return
+        slice_["metadata"]["ownerReferences"] = [owner]
+        plan.guards.append(Guard(row.key, row.revision))
+        plan.put(row.key, kind.encode(slice_))
+        self._own(plan, row.key, owner["uid"])
+
+    def _own(self, plan: Plan, key: bytes, uid: str) -> None:
+        """Note that the object at `key` depends on an export."""
+        cluster = keys.decode(key).cluster
+        plan.point(index_row(cluster, uid, key), b"")
+        plan.point(mark(cluster, "", uid), b"")
 
     async def _tell(self, operation: Operation, export: Object, plan: Plan) -> None:
         """Leave the work of telling those who have bound the export, if anybody has."""

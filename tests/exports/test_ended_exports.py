@@ -4,6 +4,7 @@ import pytest
 from provider import (
     BINDINGS,
     EXPORTS,
+    SLICES,
     binding,
     conditions,
     create,
@@ -14,7 +15,9 @@ from provider import (
     read,
     schema,
 )
+from support.traces import at_rest
 
+MAPS = "/api/v1/namespaces/default/configmaps"
 CLAIM = {"group": "", "resource": "configmaps", "verbs": ["*"]}
 ACCEPTED = {**CLAIM, "state": "Accepted", "selector": {"matchAll": True}}
 
@@ -68,3 +71,20 @@ def test_a_binding_that_has_gone_grants_the_next_one_nothing(workspace, waiting)
     assert reached(workspace) == 0
     create(waiting, BINDINGS, binding("late", workspace.path, "second", [ACCEPTED]))
     assert reached(workspace) > 0
+
+
+def test_an_export_that_is_made_again_at_once_keeps_its_slice(workspace):
+    """Although what the first one owned, which is much, is still being collected."""
+    former = offer(workspace, "first", schema())["metadata"]
+    owner = {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIExport", "name": "first", "uid": former["uid"]}
+    maps = [{"metadata": {"name": f"m{number}", "ownerReferences": [owner]}} for number in range(60)]
+    for body in maps:
+        create(workspace, MAPS, body)
+    assert workspace.request("DELETE", f"{EXPORTS}/first")[0] == 200
+    made = create(workspace, EXPORTS, export("first", schema()))
+    eventually(lambda: len(read(workspace, MAPS)["items"]) == 1)
+    eventually(lambda: at_rest(workspace.server))
+    [owner] = read(workspace, f"{SLICES}/first")["metadata"]["ownerReferences"]
+    assert owner["uid"] == made["metadata"]["uid"]
+    assert workspace.request("DELETE", f"{EXPORTS}/first")[0] == 200
+    eventually(lambda: workspace.request("GET", f"{SLICES}/first")[0] == 404)
