@@ -265,7 +265,8 @@ class BindingEffects(Effects):
         for prefix in prefixes:
             if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
                 return False
-        plan.guards += [Guard(prefix, 0, prefix=True) for prefix in prefixes]
+        for prefix in prefixes:
+            plan.vacant(prefix)
         return True
 
     async def _end_work(self, operation: Operation, plan: Plan) -> None:

@@ -81,6 +81,8 @@ class Batch:
             return False
         new = 0
         for guard in waiter.guards:
+            if guard.end and any(guard.key <= key < guard.end for key in self._written):
+                return False
             known = self._guards.get(guard.key)
             if guard.key in self._written or (known is not None and known != guard and guard.key not in self._own):
                 return False

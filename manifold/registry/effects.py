@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from manifold.base import keys
 from manifold.base.user import User
 from manifold.registry.served import Served
 from manifold.storage.contract import Guard, Snapshot, Write
@@ -42,6 +43,10 @@ class Plan:
     def point(self, key: bytes, value: bytes) -> None:
         """Write a pointer; twice is once."""
         self.pointers[key] = value
+
+    def vacant(self, prefix: bytes) -> None:
+        """Bind the commit to there being nothing in a range that was found empty."""
+        self.guards.append(Guard(prefix, 0, keys.after(prefix)))
 
     def clear(self, key: bytes) -> None:
         """Delete a pointer, which must be there."""

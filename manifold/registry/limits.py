@@ -55,7 +55,7 @@ def counted_kind(name: str) -> Kind | None:
 
 def created(cluster: str, writes: Iterable[Write], guards: Iterable[Guard]) -> list[Created]:
     """The objects of a logical cluster that a commit creates or removes. A creation guards that its key is free."""
-    free = {guard.key for guard in guards if guard.revision == 0}
+    free = {guard.key for guard in guards if guard.revision == 0 and not guard.end}
     found = []
     for write in writes:
         if write.key[:1] == keys.OBJECT and (write.value is None or write.key in free):

@@ -53,15 +53,16 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A condition of a commit on one key, or on the range of all keys that begin with one.
+    """A condition of a commit on one key, or on a range.
 
     `revision` None: the key is present, whatever its revision; 0: the key is absent; else: the key was last written
-    at exactly this revision. With `prefix` it is 0: no key that begins with `key` (and is not empty) is present.
+    at exactly this revision. With an `end`, `revision` is 0, and no key from `key` up to `end` is there: what was
+    concluded from an empty scan still holds.
     """
 
     key: bytes
     revision: int | None
-    prefix: bool = False
+    end: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class StoreError(Exception):
 
 
 class GuardFailed(StoreError):
-    """A guard did not hold. `guard` is the first that did not, `current` the key's revision now (0: absent); of a range
-    it is that of one of its keys.
+    """A guard did not hold. `guard` is the first that did not, `current` the key's revision now (0: absent), of a range
+    that of any key in it.
     """
 
     def __init__(self, guard: Guard, current: int) -> None:

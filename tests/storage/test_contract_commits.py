@@ -122,6 +122,49 @@ async def test_guards(store, state, wanted, holds, written):
         assert store.revision == last
 
 
+@pytest.mark.parametrize(
+    ("there", "holds"),
+    [((), True), ((b"m",), True), ((b"b",), False), ((b"b\x00", b"z"), False), ((b"c",), True), ((b"a",), True)],
+)
+@pytest.mark.parametrize("written", [b"b", b"y"])
+async def test_a_guard_on_a_range(store, there, holds, written):
+    """That nothing lies between two keys: the first counts, the last does not."""
+    for key in there:
+        await store.commit([Write(key, b"0")])
+    guard = Guard(b"b", 0, b"c")
+    before = await contents(store)
+    if holds:
+        await store.commit([Write(written, b"1")], [guard])
+        assert await contents(store) == before | {written: b"1"}
+    else:
+        with pytest.raises(GuardFailed) as caught:
+            await store.commit([Write(written, b"1")], [guard])
+        assert caught.value.guard == guard
+        assert caught.value.current > 0
+        assert await contents(store) == before
+
+
+async def test_a_guard_on_a_range_sees_the_commits_before_it(store):
+    """Also those that are decided together with it, and whatever they delete."""
+    for number in range(5):
+        await store.commit([Write(b"r%d" % number, b"0")])
+    guard = Guard(b"r", 0, b"s")
+    emptied = [store.commit([Write(b"r%d" % number, None)]) for number in range(4)]
+    *_, early, last, late, put, again = await asyncio.gather(
+        *emptied,
+        store.commit([Write(b"x", b"1")], [guard]),
+        store.commit([Write(b"r4", None)]),
+        store.commit([Write(b"y", b"1")], [guard]),
+        store.commit([Write(b"r9", b"1")], [guard]),
+        store.commit([Write(b"z", b"1")], [guard]),
+        return_exceptions=True,
+    )
+    assert isinstance(early, GuardFailed)
+    assert isinstance(again, GuardFailed)
+    assert last < late < put
+    assert sorted(await contents(store)) == [b"r9", b"y"]
+
+
 async def test_the_first_guard_that_fails_is_told(store):
     at = await store.commit([Write(b"a", b"1")])
     guards = [Guard(b"a", at), Guard(b"b", None), Guard(b"a", 0)]

@@ -17,7 +17,7 @@ NAMES = [b"", b"\x00", b"a", b"a\x00", b"a\x00b", b"ab", b"b", b"\xfe\xff"]
 names = st.sampled_from(NAMES)
 # Short keys under one prefix per example, so that an example needs no store of its own.
 writes = st.lists(st.tuples(names, st.none() | st.binary(max_size=3)), max_size=5, unique_by=lambda write: write[0])
-guards = st.lists(st.tuples(names, st.sampled_from(["holds", "absent", "present", "other", "none below"])), max_size=2)
+guards = st.lists(st.tuples(names, st.sampled_from(["holds", "absent", "present", "other", "vacant"])), max_size=2)
 commits = st.tuples(st.just("commit"), writes, guards)
 views = st.tuples(st.just("view"), st.integers(0, 20))
 checks = st.tuples(st.just("check"), names, names, st.integers(0, 9))
@@ -62,23 +62,26 @@ class Run:
         made = [Write(model.prefix + name, value) for name, value in writes]
         checked = []
         for name, kind in guards:
-            if kind == "none below":
-                inside = {row.revision for key, row in model.rows.items() if key.startswith(model.prefix + name)}
-                checked.append((Guard(model.prefix + name, 0, prefix=True), inside or {0}))
-                continue
             row = model.rows.get(model.prefix + name)
             at = 0 if row is None else row.revision
-            wanted = {"holds": at, "absent": 0, "present": None, "other": at + 1}[kind]
-            checked.append((Guard(model.prefix + name, wanted), {at}))
+            if kind == "vacant":
+                guard = Guard(model.prefix + name, 0, model.prefix + b"b")
+                found = {row.revision for key, row in model.rows.items() if guard.key <= key < guard.end} or {0}
+            else:
+                wanted = {"holds": at, "absent": 0, "present": None, "other": at + 1}[kind]
+                guard, found = Guard(model.prefix + name, wanted), {at}
+            checked.append((guard, found))
         failing = [
-            (guard, at) for guard, at in checked if (0 in at if guard.revision is None else guard.revision not in at)
+            (guard, found)
+            for guard, found in checked
+            if (0 in found if guard.revision is None else guard.revision not in found)
         ]
         absent = [write for write in made if write.value is None and write.key not in model.rows]
         try:
             first = await self.store.commit(made, [guard for guard, _ in checked])
         except GuardFailed as error:
-            refused = (error.guard, error.current in failing[0][1])
-            assert refused == (failing[0][0], True)
+            refused = (error.guard, error.current)
+            assert refused in {(guard, revision) for guard, found in failing[:1] for revision in found}
         except StoreError:
             assert absent
             assert not failing
@@ -157,8 +160,10 @@ def test_concurrent_commits_have_one_order(engine, runner):
     """Replaying the log commit by commit, every guard of a commit that was made held where it lies."""
     store = runner.run(engine.open())
     prefixes = count(1)
-    kinds = st.sampled_from(["present", "absent", "none below"])
-    many = st.lists(st.tuples(writes.filter(bool), st.lists(st.tuples(names, kinds), max_size=2)), max_size=30)
+    many = st.lists(
+        st.tuples(writes.filter(bool), st.lists(st.tuples(names, st.sampled_from((None, 0, b"b"))), max_size=2)),
+        max_size=30,
+    )
 
     async def run(commits):
         prefix = b"%06d/" % next(prefixes)
@@ -166,10 +171,7 @@ def test_concurrent_commits_have_one_order(engine, runner):
         made = [
             (
                 [Write(prefix + name, value) for name, value in writes],
-                [
-                    Guard(prefix + name, None if kind == "present" else 0, prefix=kind == "none below")
-                    for name, kind in guards
-                ],
+                [Guard(prefix + name, 0, prefix + at) if at else Guard(prefix + name, at) for name, at in guards],
             )
             for writes, guards in commits
         ]
@@ -180,8 +182,8 @@ def test_concurrent_commits_have_one_order(engine, runner):
         for first, number in done:
             writes, guards = made[number]
             for guard in guards:
-                if guard.prefix:
-                    assert not any(key.startswith(guard.key) for key in rows)
+                if guard.end:
+                    assert not [key for key in rows if guard.key <= key < guard.end]
                 else:
                     assert (guard.key in rows) == (guard.revision is None)
             for revision, write in enumerate(writes, first):

@@ -17,7 +17,7 @@ from manifold.storage.sqlite.group import Current
 def read_current(connection: apsw.Connection, commits: Sequence[tuple[Sequence[Write], Sequence[Guard]]]) -> Current:
     """The rows there are that `commits` write or guard, as `decide` takes them."""
     written = {write.key for writes, _ in commits for write in writes}
-    guarded = {guard.key for _, guards in commits for guard in guards if not guard.prefix} - written
+    guarded = {guard.key for _, guards in commits for guard in guards if not guard.end} - written
     current: dict[bytes, tuple[int, bytes | None]] = {}
     for keys in _padded(list(written)):
         for key, revision, value in connection.execute(layout.current_rows(len(keys)), keys):
@@ -25,13 +25,11 @@ def read_current(connection: apsw.Connection, commits: Sequence[tuple[Sequence[W
     for keys in _padded(list(guarded)):
         for key, revision in connection.execute(layout.current_revisions(len(keys)), keys):
             current[key] = (revision, None)
-    ranges = {guard.key for _, guards in commits for guard in guards if guard.prefix}
-    if ranges:
-        # As many as the group may delete say nothing about those behind them.
-        enough = 1 + sum(write.value is None for writes, _ in commits for write in writes)
-        for prefix in ranges:
-            for key, revision in connection.execute(layout.FIRST_IN_RANGE, (prefix, _behind(prefix), enough)):
-                current.setdefault(key, (revision, None))
+    ranges = {(guard.key, guard.end) for _, guards in commits for guard in guards if guard.end}
+    for start, end in ranges:
+        # One more than the group can delete: if any stays, it is among them.
+        for key, revision in connection.execute(layout.CURRENT_BETWEEN, (start, end, len(written) + 1)):
+            current.setdefault(key, (revision, None))
     return current
 
 
@@ -43,9 +41,3 @@ def _padded(keys: list[bytes]) -> list[list[bytes]]:
         size = 1 << (len(portion) - 1).bit_length()
         portions.append(portion + portion[:1] * (size - len(portion)))
     return portions
-
-
-def _behind(prefix: bytes) -> bytes:
-    """The first key behind all that begin with `prefix`."""
-    kept = prefix.rstrip(b"\xff")
-    return kept[:-1] + bytes((kept[-1] + 1,))

@@ -15,7 +15,7 @@ from manifold.storage.sqlite.layout import ENTRY_OVERHEAD
 
 Current = Mapping[bytes, tuple[int, bytes | None]]
 """Revision and value of the rows that are there; a key that is only guarded may come without its value. Of a range that
-is to be empty, one row more than the group deletes is enough.
+is guarded there is at least one key that no commit of the group deletes, if it has any.
 """
 
 
@@ -56,10 +56,10 @@ def decide(commits: Iterable[tuple[Sequence[Write], Sequence[Guard]]], current: 
 
 def _refusal(writes: Sequence[Write], guards: Sequence[Guard], now: Current) -> StoreError | None:
     for guard in guards:
-        if guard.prefix:
-            inside = next((row for key, row in now.items() if key.startswith(guard.key)), None)
-            if inside is not None:
-                return GuardFailed(guard, inside[0])
+        if guard.end:
+            found = next((row for key, row in now.items() if guard.key <= key < guard.end), None)
+            if found is not None:
+                return GuardFailed(guard, found[0])
             continue
         row = now.get(guard.key)
         at = 0 if row is None else row[0]

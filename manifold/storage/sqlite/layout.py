@@ -80,6 +80,7 @@ SCAN = """
 SELECT current.key, entries.value, current.revision
 FROM current CROSS JOIN entries ON entries.revision = current.revision
 WHERE current.key >= ? AND current.key < ? ORDER BY current.key LIMIT ?"""
+CURRENT_BETWEEN = "SELECT key, revision FROM current WHERE key >= ? AND key < ? LIMIT ?"
 COUNT = "SELECT count(*) FROM (SELECT 1 FROM current WHERE key >= ? AND key < ? LIMIT ?)"
 
 # At an older revision r a key's row is the current one if last written at or before r, else the past one that r lies
@@ -148,10 +149,6 @@ def current_rows(count: int) -> str:
 def current_revisions(count: int) -> str:
     """Key and revision of those of `count` keys that have a current row."""
     return f"SELECT key, revision FROM current WHERE key IN ({_marks('?', count)})"
-
-
-FIRST_IN_RANGE = "SELECT key, revision FROM current WHERE key >= ? AND key < ? LIMIT ?"
-"""Key and revision of the first rows that are there from one key up to another."""
 
 
 @cache
