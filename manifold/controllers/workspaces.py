@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from manifold.base import clock, errors, keys
 from manifold.base.user import CONTROLLER_USER
 from manifold.controllers.emptying import Remainder, empty, end_all
+from manifold.exports.offering import schemas_row
 from manifold.exports.sweeping import LeftBehind, consumers_gone
 from manifold.registry import delete, owners
 from manifold.registry.clusters import held_row
@@ -224,7 +225,7 @@ class SweepController:
         defined = [one.prefix(cluster) for one in told]
         stored = [served.prefix + segment for served in self._kinds.all()]
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
-        for key in (usage_row(cluster), held_row(cluster)):
+        for key in (usage_row(cluster), held_row(cluster), schemas_row(cluster)):
             due += [key] if await snapshot.get(key) is not None else []
         for prefix in (*stored, *defined, gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster)):
             async for rows in pages(self._store, prefix):

@@ -64,8 +64,7 @@ class BindingAdmission(Plugin):
         else:
             what = f"{_ACTIONS[request.action]} APIBinding"
             referred = await _permitted(self._references, request, reference, what)
-        if referred.guard is not None:
-            request.guards.append(referred.guard)
+        request.guards += referred.guards
         claims = [one for one in new["spec"].get("permissionClaims") or () if isinstance(one, dict)]
         # Those of other exports' claims are right already.
         metadata["labels"] = {

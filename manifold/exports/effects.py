@@ -29,8 +29,8 @@ from manifold.views.rows import BoundExport, Defined
 CONTROLLER = "bindings"
 LOOKED_AT = 200
 """Bindings of one logical cluster that are looked at when another one goes."""
-FREE_AT_ONCE = 60
-"""A binding of more types than one commit can be bound to leaves its end to the controller."""
+AT_ONCE = 60
+"""Types that are looked through while a client waits."""
 
 
 def work_row(cluster: str, name: str) -> bytes:
@@ -161,7 +161,10 @@ class BindingEffects(Effects):
             plan.put(key, value)
         if row is None:
             prefix = consumers_prefix(*place)
-            if not await plan.snapshot.scan(prefix, keys.after(prefix), 1):
+            others = await plan.snapshot.scan(prefix, keys.after(prefix), 1)
+            if others:
+                plan.guards.append(Guard(others[0].key, None))
+            else:
                 plan.point(slices_row(*place), b"{}")
 
     async def _forget(self, operation: Operation, place: tuple[str, str], plan: Plan) -> None:
@@ -200,8 +203,7 @@ class BindingEffects(Effects):
         """Bind as far as can be done, and say so in the status."""
         referred = await self._references.of(plan.snapshot, cluster, binding)
         export, name, now = referred.export, binding["metadata"]["name"], clock.format_seconds(moment)
-        if referred.guard is not None:
-            plan.guards.append(referred.guard)
+        plan.guards += referred.guards
         _set_extra(binding, export.extra if export is not None else {})
         if export is None or not ledger.exists:
             binding["status"] = statuses.status(binding, referred, (), now, ledger.exists)
@@ -258,9 +260,9 @@ class BindingEffects(Effects):
         return False
 
     async def _empty(self, operation: Operation, binding: Object, plan: Plan) -> bool:
-        """Whether there are no objects of what a binding serves, to which the plan is bound then."""
+        """Whether nothing is left of what it serves; the plan is bound to that. Of many types nobody knows so soon."""
         prefixes = object_prefixes(binding, operation.cluster)
-        if len(prefixes) > FREE_AT_ONCE:
+        if len(prefixes) > AT_ONCE:
             return False
         for prefix in prefixes:
             if await plan.snapshot.scan(prefix, keys.after(prefix), 1):

@@ -18,6 +18,7 @@ from manifold.base import clock, errors, keys
 from manifold.base.fields import Path, forbidden
 from manifold.exports import conditions
 from manifold.exports.bindings import EXTRA_PREFIX
+from manifold.exports.offering import schemas_row
 from manifold.exports.slices import Slices, slice_rows, slices_prefix
 from manifold.exports.statuses import Referred
 from manifold.registry.effects import Effects, Operation, Plan
@@ -226,6 +227,8 @@ class ExportEffects(Effects):
         prefix = consumers_prefix(operation.cluster, name)
         if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
             plan.point(export_row(operation.cluster, name), b"{}")
+        else:
+            plan.vacant(prefix)
 
 
 def _offered(export: Object) -> tuple[object, ...]:
@@ -258,9 +261,12 @@ class SchemaEffects(Effects):
         await self._look(operation, old, plan)
 
     async def _look(self, operation: Operation, schema: Object, plan: Plan) -> None:
+        plan.point(schemas_row(operation.cluster), b"")
         prefix = consumers_in(operation.cluster)
         if await plan.snapshot.scan(prefix, keys.after(prefix), 1):
             plan.point(schema_row(operation.cluster, schema["metadata"]["name"]), b"{}")
+        else:
+            plan.vacant(prefix)
 
 
 SCHEMAS = "schemas"

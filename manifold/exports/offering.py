@@ -3,6 +3,9 @@
 An export names schemas in its own logical cluster. Joining them is done once per export in use and remembered, bounded,
 until the log tells of a change there; so a thousand bindings read fifty schemas once. What is offered is kept by its
 content before anybody can bind it (APIs reference, sections 2 and 3.5).
+
+Who takes what is offered binds the commit to the export as it was, and to a row that every schema writes that comes or
+goes in the same logical cluster: a guard on each of fifty schemas would not fit.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ from manifold.views.rows import Defined
 REMEMBERED = 2_000
 
 
+def schemas_row(cluster: str) -> bytes:
+    """The key of the row that is written whenever a schema comes or goes in a logical cluster."""
+    return keys.index_key("schemas", cluster)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why an export cannot be bound: what the condition APIExportValid of its bindings says."""
@@ -35,13 +43,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """An export that exists: what it offers, or why it cannot be bound. `guard`: it is what it was. `rest`: what there
+    """An export that exists: what it offers, or why it cannot be bound. `guards`: it is what it was. `rest`: what there
     is of one that lacks a schema, which its view goes on showing.
     """
 
     export: Export | None
     problem: Problem | None
-    guard: Guard
+    guards: tuple[Guard, ...]
     rest: Export | None = None
 
 
@@ -75,18 +83,20 @@ class Offerings:
         if row is None:
             return None
         export = self._exports.decode(row.value, row.revision)
-        found = await self._join(snapshot, cluster, export, Guard(row.key, row.revision))
+        schemas = await snapshot.get(schemas_row(cluster))
+        changed = Guard(schemas_row(cluster), schemas.revision if schemas is not None else 0)
+        found = await self._join(snapshot, cluster, export, (Guard(row.key, row.revision), changed))
         if snapshot.revision == self._store.revision:
             known = {**(self._known.get(cluster) or {}), name: found}
             self._known.put(cluster, known, len(known))
         return found
 
-    async def _join(self, snapshot: Snapshot, cluster: str, export: Object, guard: Guard) -> Offering:
+    async def _join(self, snapshot: Snapshot, cluster: str, export: Object, guards: tuple[Guard, ...]) -> Offering:
         name, spec = export["metadata"]["name"], export.get("spec") or {}
         identity = (export.get("status") or {}).get("identityHash")
         if not identity:
             text = f"APIExport {name} has no identity hash"
-            return Offering(None, Problem(conditions.WARNING, "MissingIdentityHash", text), guard)
+            return Offering(None, Problem(conditions.WARNING, "MissingIdentityHash", text), guards)
         resources: list[ExportedResource] = []
         definitions: list[Defined] = []
         rows: list[tuple[bytes, bytes]] = []
@@ -119,7 +129,7 @@ class Offerings:
             claims=spec.get("permissionClaims") or (),
             extra={key: value for key, value in annotations.items() if key.startswith(EXTRA_PREFIX)},
         )
-        return Offering(made, None, guard) if problem is None else Offering(None, problem, guard, made)
+        return Offering(made, None, guards) if problem is None else Offering(None, problem, guards, made)
 
     async def kept(self, bound: Sequence[Defined]) -> str:
         """The hash of what is bound together, once it can be referred to."""

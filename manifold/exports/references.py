@@ -54,9 +54,9 @@ class References:
             return Referred(cluster, name, text, True, export)
         found = await self.offerings.find(snapshot, cluster, name) if cluster else None
         if found is None:
-            guard = Guard(self.offerings.key(cluster, name), 0) if cluster else None
-            return Referred(cluster, name, text, False, None, None, guard)
-        return Referred(cluster, name, text, True, found.export, found.problem, found.guard)
+            guards = (Guard(self.offerings.key(cluster, name), 0),) if cluster else ()
+            return Referred(cluster, name, text, False, None, None, guards)
+        return Referred(cluster, name, text, True, found.export, found.problem, found.guards)
 
     def is_own(self, cluster: str, name: str) -> bool:
         """Whether an export is one the server brings."""

@@ -29,8 +29,8 @@ _SHOWN_CLAIMS = 10
 @dataclass(frozen=True, slots=True)
 class Referred:
     """What a reference leads to: the export's logical cluster, whether there is such an export, and the export itself
-    where it can be bound; else `problem` says why not. `text` is the reference as messages show it, `guard` the state
-    of the export that this was found in.
+    where it can be bound; else `problem` says why not. `text` is the reference as messages show it, `guards` are the
+    state of the export that this was found in.
     """
 
     cluster: str
@@ -39,7 +39,7 @@ class Referred:
     exists: bool
     export: Export | None
     problem: Problem | None = None
-    guard: Guard | None = None
+    guards: tuple[Guard, ...] = ()
 
 
 def blocked(export: Export, name: str, held: Mapping[str, Object]) -> set[str]:
