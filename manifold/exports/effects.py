@@ -136,6 +136,8 @@ class BindingEffects(Effects):
             return
         cluster = keys.decode(row.key).cluster
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, cluster)
+        if not ledger.exists:  # what is left of one that is gone is swept up
+            return
         await self._bind(cluster, now, binding, ledger, plan)
         value = self._kind.encode(binding)
         if value != row.value:

@@ -1,18 +1,30 @@
 """Workspaces that end in the moment in which something comes to be in them."""
 
+import time
 from functools import partial
 
 import pytest
 from support.racing import racers, together
+from support.server import running_server
+from support.traces import at_rest, keys_with
 from workspace_manifests import WORKSPACES
 
 LOGICAL_CLUSTER = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster"
+APIS = "/apis/apis.kcp.io/v1alpha2"
 ROUNDS = 15
+BINDINGS = 40
+"""More than go with the workspace in one commit: the others are swept up behind it."""
+VERBS = ("get", "list")
 
 
 def body(name):
     kind = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": name}}
     return {**kind, "spec": {"type": {"name": "universal", "path": "root"}}}
+
+
+def binding(name):
+    kind = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIBinding", "metadata": {"name": name}}
+    return {**kind, "spec": {"reference": {"export": {"path": "root:provider", "name": "empty"}}}}
 
 
 @pytest.mark.parametrize("user", ["kcp-admin", "shard-admin"])
@@ -36,3 +48,32 @@ def test_a_child_comes_while_its_parent_goes(server, workspace, user):
         for cluster in born:
             status, found = server.request("GET", f"/clusters/{cluster}{LOGICAL_CLUSTER}", user="shard-admin")
             assert status == 404, found
+
+
+def test_an_export_changes_while_a_workspace_that_has_bound_it_goes(tmp_path):
+    """Nothing tells of the workspace afterwards, which only the store itself can say."""
+    with running_server(tmp_path) as server, racers(server, 2) as (provider, leaver):
+        there = f"/clusters/{server.create_workspace('provider', directory=tmp_path).path}{APIS}"
+        export = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "empty"}}
+        assert provider.ask("POST", f"{there}/apiexports", {**export, "spec": {}})[0] == 201
+        here = f"/clusters/root{WORKSPACES}"
+        gone = []
+        for number in range(8):
+            status, consumer = leaver.ask("POST", here, body("consumer"))
+            assert status == 201, consumer
+            gone.append(consumer["spec"]["cluster"])
+            bindings = f"/clusters/{gone[-1]}{APIS}/apibindings"
+            for name in range(BINDINGS):
+                assert leaver.ask("POST", bindings, binding(f"b{name}"))[0] == 201
+            spec = {"permissionClaims": [{"group": "", "resource": "secrets", "verbs": [VERBS[number % 2]]}]}
+            left, changed = together(
+                partial(leaver.ask, "DELETE", f"{here}/consumer"),
+                partial(provider.merge, f"{there}/apiexports/empty", {"spec": spec}),
+            )
+            assert (left[0], changed[0]) == (200, 200), (left, changed)
+        deadline = time.monotonic() + 30
+        while not at_rest(server):
+            assert time.monotonic() < deadline, server.log_text()
+            time.sleep(0.1)
+        assert not server.mistakes()
+    assert {cluster: keys_with(server.root, cluster) for cluster in gone} == {cluster: [] for cluster in gone}
