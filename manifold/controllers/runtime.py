@@ -151,5 +151,6 @@ class Runtime:
             self._pauses.pop(key, None)
             return 0.0
         grown = min(self._pauses.get(key, FIRST_PAUSE / 2) * 2, LONGEST_PAUSE)
-        self._pauses[key] = grown
-        return min(pause, grown) if pause > 0 else grown
+        # Who waits for something has not failed: what fails once in a long wait is not kept waiting for a minute.
+        self._pauses[key] = min(pause, grown) if pause > 0 else grown
+        return self._pauses[key]
