@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from manifold.base import clock
 from manifold.base.user import CONTROLLER_USER
-from manifold.controllers.emptying import Ending, Remainder, empty
+from manifold.controllers.emptying import Ending, Remainder, empty, letting_go
 from manifold.exports import conditions, statuses
 from manifold.exports.bindings import FINALIZER
 from manifold.exports.effects import CONTROLLER, type_prefixes
 from manifold.registry.objects import Kinds
-from manifold.registry.options import WriteOptions
+from manifold.registry.options import PLAIN_WRITE
 from manifold.registry.served import Served
 from manifold.registry.update import Update, update
 from manifold.registry.writing import Environment, Target
@@ -54,7 +54,7 @@ class BindingController:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS
         target = Target(CONTROLLER_USER, cluster, self._bindings, "", name, agent="manifold-controllers")
-        await update(self._environment, target, Update(_without_finalizer, WriteOptions()))
+        await update(self._environment, target, Update(letting_go(obj, (FINALIZER,)), PLAIN_WRITE))
         return 0.0
 
     async def _served(self, cluster: str, binding: Object) -> list[Served]:
@@ -71,12 +71,3 @@ class BindingController:
         if conditions.with_one(binding, condition):
             write = Write(row.key, self._bindings.encode(binding))
             await self._environment.store.commit([write], [Guard(row.key, row.revision)])
-
-
-def _without_finalizer(binding: Object | None) -> Object:
-    obj = binding or {}
-    metadata = obj["metadata"]
-    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one != FINALIZER]
-    if not metadata["finalizers"]:
-        del metadata["finalizers"]
-    return obj

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from manifold.base import clock, keys
 from manifold.base.user import CONTROLLER_USER
-from manifold.controllers.emptying import Ending, Remainder, empty
+from manifold.controllers.emptying import Ending, Remainder, empty, letting_go
 from manifold.exports.definitions import CONTROLLER, FINALIZER
 from manifold.exports.naming import TERMINATING, condition, put_condition
 from manifold.registry.options import PLAIN_WRITE
@@ -54,7 +54,7 @@ class DefinitionController:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS
         target = Target(CONTROLLER_USER, cluster, self._definitions, "", name, agent="manifold-controllers")
-        await update(self._environment, target, Update(_without_finalizer, PLAIN_WRITE))
+        await update(self._environment, target, Update(letting_go(obj, (FINALIZER,)), PLAIN_WRITE))
         if await (await store.snapshot()).get(work.key) is not None:  # somebody else holds the definition; this is done
             await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])
         return 0.0
@@ -71,12 +71,3 @@ class DefinitionController:
             put_condition(status, wanted)
             write = Write(row.key, self._definitions.encode(definition))
             await self._environment.store.commit([write], [Guard(row.key, row.revision)])
-
-
-def _without_finalizer(definition: Object | None) -> Object:
-    obj = definition or {}
-    metadata = obj["metadata"]
-    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one != FINALIZER]
-    if not metadata["finalizers"]:
-        del metadata["finalizers"]
-    return obj

@@ -10,7 +10,7 @@ it being there and ending (`Ending`): what is in the next one of its name is nev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from manifold.base import errors, keys
@@ -19,10 +19,12 @@ from manifold.registry import delete
 from manifold.registry.effects import Plan
 from manifold.registry.options import PLAIN_DELETE
 from manifold.registry.served import Served
+from manifold.registry.update import Change
 from manifold.registry.writing import Environment, Target
 from manifold.schema import records
 from manifold.storage.contract import Guard, GuardFailed, Row, Snapshot, Write
 from manifold.storage.pages import pages
+from manifold.types.resource import Object
 
 BATCH = 90
 
@@ -62,6 +64,24 @@ class Ending:
             place = keys.decode(self.key)
             raise errors.conflict(place.group, place.resource, place.name, errors.MODIFIED)
         return None, [Guard(row.key, row.revision)]
+
+
+def letting_go(ending: Object, finalizers: Collection[str]) -> Change:
+    """A change that takes the server's `finalizers` off an object that is being deleted. It is of that very object, not
+    of the next one of its name: of any other it raises a 409.
+    """
+
+    def change(live: Object | None) -> Object:
+        obj = live or ending
+        metadata = obj["metadata"]
+        if metadata["uid"] != ending["metadata"]["uid"]:
+            raise errors.conflict("", obj["kind"], metadata["name"], errors.MODIFIED)
+        metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one not in finalizers]
+        if not metadata["finalizers"]:
+            del metadata["finalizers"]
+        return obj
+
+    return change
 
 
 async def empty(

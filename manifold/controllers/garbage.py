@@ -16,6 +16,7 @@ import orjson
 from manifold.base import errors, keys
 from manifold.controllers.collecting import blocks
 from manifold.controllers.dependents import DependentObjects, Work
+from manifold.controllers.emptying import letting_go
 from manifold.registry import owners
 from manifold.registry.options import PLAIN_WRITE
 from manifold.registry.served import Served
@@ -123,8 +124,9 @@ class PropagationController:
         mark = await (await self._store.snapshot()).get(owners.mark(cluster, namespace, uid))
         if (mark.revision if mark is not None else 0) != begun.revision:
             return NEXT_SLICE_SECONDS  # it has got new dependents since the pass began
+        finished = letting_go({"metadata": metadata}, (ORPHAN, FOREGROUND))
         try:
-            await update(self._environment, self._dependents.target(served, owner), Update(_finished, PLAIN_WRITE))
+            await update(self._environment, self._dependents.target(served, owner), Update(finished, PLAIN_WRITE))
         except errors.StatusError as refusal:
             if refusal.code != 404:
                 raise
@@ -166,13 +168,3 @@ def _policy(metadata: Object) -> str:
     if "deletionTimestamp" not in metadata:
         return ""
     return next((one for one in (ORPHAN, FOREGROUND) if one in finalizers), "")
-
-
-def _finished(live: Object | None) -> Object:
-    """An owner that waits no longer."""
-    obj = live or {}
-    metadata = obj["metadata"]
-    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one not in (ORPHAN, FOREGROUND)]
-    if not metadata["finalizers"]:
-        del metadata["finalizers"]
-    return obj

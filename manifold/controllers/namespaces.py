@@ -69,7 +69,7 @@ class NamespaceController:
         kinds = {one.prefix: one for one in found if one.type.namespaced}
         await empty(self._environment, kinds.values(), cluster, name, remainder, ending=Ending(key))
         if remainder.empty:
-            await self._sweep_marks(cluster, name)
+            await self._sweep_marks(cluster, name, Ending(key))
             await self._finish(row, obj, work.key)
             return 0.0
         await self._tell(row, obj, remainder)
@@ -93,12 +93,14 @@ class NamespaceController:
         cluster = keys.decode(row.key).cluster
         await self._environment.limits.commit(cluster, writes, guards)
 
-    async def _sweep_marks(self, cluster: str, name: str) -> None:
+    async def _sweep_marks(self, cluster: str, name: str, ending: Ending) -> None:
         """Delete what is left of the owners that were in the namespace; what depended on them was in it, too."""
         store = self._environment.store
         prefix = owners.marks(cluster, name)
-        while rows := await (await store.snapshot()).scan(prefix, keys.after(prefix), MAX_WRITES):
-            await store.commit([Write(one.key, None) for one in rows], [Guard(one.key, None) for one in rows])
+        while rows := await (await store.snapshot()).scan(prefix, keys.after(prefix), MAX_WRITES - 1):
+            _, grounds = await ending.stands(await store.snapshot())
+            guards = [Guard(one.key, None) for one in rows]
+            await store.commit([Write(one.key, None) for one in rows], [*grounds, *guards])
 
     async def _tell(self, row: Row, obj: Object, remainder: Remainder) -> None:
         """Say in the conditions what the namespace waits for, where that has changed."""
