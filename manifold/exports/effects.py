@@ -80,6 +80,9 @@ class BindingEffects(Effects):
                 await self._end_work(operation, plan)
             if not metadata.get("finalizers"):
                 return
+            if new.get("spec") != old.get("spec"):  # what it grants can still be taken back
+                ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
+                await self._grant(operation, new, ledger, plan)
         elif not operation.subresource:
             await self._decide(operation, new, plan)
         await self._note(operation.cluster, new, plan)
@@ -197,6 +200,10 @@ class BindingEffects(Effects):
     async def _decide(self, operation: Operation, binding: Object, plan: Plan) -> None:
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
         await self._bind(operation.cluster, operation.now, binding, ledger, plan)
+        await self._grant(operation, binding, ledger, plan)
+
+    async def _grant(self, operation: Operation, binding: Object, ledger: Ledger, plan: Plan) -> None:
+        """Note what a binding grants, and write the ledger."""
         place, name = self._place(binding, operation.cluster), binding["metadata"]["name"]
         await grants.note(plan, ledger.register, operation.cluster, name, place, binding)
         ledger.write(plan)

@@ -57,6 +57,20 @@ def test_objects_are_labelled_as_claims_come_change_and_go(world, consumer):
     wait_for(lambda: labels_of(consumer, "early") == {"color": "red"})
 
 
+def test_claims_of_a_binding_that_waits_for_its_end(world, consumer):
+    key = key_of(world)
+    world.make(consumer, config_map("one"))
+    world.bind(consumer, claims=[accepted(claim())])
+    wait_for(lambda: labels_of(consumer, "one") == {key: OF_CONFIGMAPS})
+    assert world.patch(consumer, f"{BINDINGS}/b", {"metadata": {"finalizers": ["a.example/held"]}})[0] == 200
+    assert consumer.request("DELETE", f"{BINDINGS}/b")[0] == 200
+    for state, labels in (("Rejected", {}), ("Accepted", {key: OF_CONFIGMAPS})):
+        world.answer_claims(consumer, [accepted(claim(), state)])
+        wait_for(lambda labels=labels: labels_of(consumer, "one") == labels)
+    assert world.patch(consumer, f"{BINDINGS}/b", {"metadata": {"finalizers": None}})[0] == 200
+    wait_for(lambda: labels_of(consumer, "one") == {})
+
+
 def test_nobody_writes_them_and_nobody_owns_them(world, consumer):
     key = key_of(world)
     forged = {PREFIX + "forged": "x", key: "forged"}
