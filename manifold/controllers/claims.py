@@ -43,6 +43,10 @@ class ClaimController:
     async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Go through the objects of the types in the row."""
         (cluster,) = parts
+        # What was on its way when the claims changed was labelled for those before. Commits are made in order: behind
+        # all that had been sent, or waited to be counted, it is there to be found.
+        async with self._environment.limits.turn(cluster):
+            await self._environment.store.commit([])
         for group, resource, identity in orjson.loads(work.value):
             served = await self._resolver.stored(cluster, keys.type_prefix(group, resource, identity))
             if served is not None and not served.type.storageless:
