@@ -1,8 +1,10 @@
 """What ends with a definition, a namespace, a workspace: every instance, and no sooner than its finalizers allow."""
 
 import json
+from functools import partial
 
 from custom_definitions import DEFINITIONS, MERGE, conditions, define, definition, instance, until
+from support.racing import racers, together
 from support.server import running_server
 from support.traces import at_rest, keys_with
 
@@ -106,3 +108,19 @@ def test_nothing_is_left_of_a_workspace(tmp_path):
         until(lambda: at_rest(server))
         server.stop()
     assert keys_with(server.root, made.cluster) == []
+
+
+def test_an_instance_comes_while_its_definition_goes(server, workspace):
+    """It is refused, or ends with it: the next definition of the name finds none."""
+    widgets = f"/clusters/{workspace.path}{WIDGETS}"
+    with racers(server, 2) as (leaver, maker):
+        for number in range(25):
+            define(workspace, definition())
+            assert workspace.request("GET", WIDGETS)[1]["items"] == []
+            left, made = together(
+                partial(leaver.ask, "DELETE", f"/clusters/{workspace.path}{PATH}"),
+                partial(maker.ask, "POST", widgets, instance(f"w{number}")),
+            )
+            assert left[0] == 200, left
+            assert made[0] in (201, 403, 404), made
+            until(lambda: workspace.request("GET", PATH)[0] == 404)

@@ -7,7 +7,7 @@ import pytest
 from support.racing import racers, together
 from support.server import running_server
 from support.traces import at_rest, keys_with
-from workspace_manifests import WORKSPACES
+from workspace_manifests import MAPS, WORKSPACES
 
 LOGICAL_CLUSTER = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster"
 APIS = "/apis/apis.kcp.io/v1alpha2"
@@ -25,6 +25,38 @@ def body(name):
 def binding(name):
     kind = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIBinding", "metadata": {"name": name}}
     return {**kind, "spec": {"reference": {"export": {"path": "root:provider", "name": "empty"}}}}
+
+
+def until_gone(leaver, path):
+    deadline = time.monotonic() + 30
+    while leaver.ask("GET", path)[0] != 404:
+        assert time.monotonic() < deadline, path
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["create", "update"])
+def test_somebody_holds_an_object_while_its_workspace_goes(server, workspace, how):
+    """A finalizer that was acknowledged is waited for, also where it came at the last moment."""
+    with racers(server, 2) as (leaver, holder):
+        here = f"/clusters/{workspace.path}{WORKSPACES}"
+        for _ in range(2 * ROUNDS):
+            status, made = leaver.ask("POST", here, body("leaves"))
+            assert status == 201, made
+            maps = f"/clusters/{made['spec']['cluster']}{MAPS}"
+            held = {"metadata": {"finalizers": ["a.example/held"]}}
+            if how == "create":
+                hold = partial(holder.ask, "POST", maps, {"metadata": {"name": "held", **held["metadata"]}})
+            else:
+                hold = partial(holder.merge, f"{maps}/kube-root-ca.crt", held)
+            left, answered = together(partial(leaver.ask, "DELETE", f"{here}/leaves"), hold)
+            assert left[0] in (200, 202), left
+            assert answered[0] in (200, 201, 403, 404), answered
+            if answered[0] in (200, 201):
+                one = f"{maps}/{answered[1]['metadata']['name']}"
+                status, found = holder.ask("GET", one)
+                assert (status, found["metadata"]["finalizers"]) == (200, ["a.example/held"]), found
+                assert holder.merge(one, {"metadata": {"finalizers": None}})[0] == 200
+            until_gone(leaver, f"{here}/leaves")
 
 
 @pytest.mark.parametrize("user", ["kcp-admin", "shard-admin"])
