@@ -78,5 +78,7 @@ async def create_within(environment: Environment, target: Target, obj: Object, p
             plan.writes[places[write.key]] = write
         else:
             plan.writes.append(write)
-    plan.guards += [guard for guard in own.guards if not ahead.writes(guard.key)]
+    # Several of one provider rest on the same rows, and a commit has room for so many guards.
+    found = dict.fromkeys(guard for guard in own.guards if not ahead.writes(guard.key))
+    plan.guards += [guard for guard in found if guard not in plan.guards]
     plan.pointers.update(own.pointers)

@@ -15,7 +15,7 @@ from manifold.base import keys, selectors
 from manifold.exports import conditions
 from manifold.registry.effects import Effects, Operation, Plan
 from manifold.registry.objects import Kinds
-from manifold.storage.contract import Guard, Snapshot
+from manifold.storage.contract import Guard, Row, Snapshot
 from manifold.types.resource import Object
 from manifold.workspaces.foundation import ROOT
 from manifold.workspaces.lifecycle_labels import PHASE_LABEL
@@ -61,6 +61,7 @@ class Scheduling:
     def __init__(self, kinds: Kinds, name: str) -> None:
         self._shards = kinds.get("core.kcp.io", "shards")
         self._name = name
+        self._seen: tuple[int, Object] = (0, {})
 
     async def labels(self, snapshot: Snapshot) -> Mapping[str, str]:
         """The labels of this shard."""
@@ -70,8 +71,8 @@ class Scheduling:
         """Where a workspace of this spec goes. Without a Shard object the process is known by its name alone."""
         key = self._shards.key(ROOT, "", self._name)
         row = await snapshot.get(key)
-        metadata = self._shards.decode(row.value, row.revision)["metadata"] if row is not None else {}
-        labels = metadata.get("labels") or ({} if row is not None else {"name": self._name})
+        metadata = self._metadata(row)
+        labels = metadata.get("labels") or {}
         guards = (Guard(key, row.revision if row is not None else 0),)
         selector = (spec.get("location") or {}).get("selector")
         try:
@@ -81,6 +82,14 @@ class Scheduling:
         if not fits or KEPT_AWAY in (metadata.get("annotations") or {}):
             return Place(UNSCHEDULABLE, labels, guards)
         return Place("", labels, guards)
+
+    def _metadata(self, row: Row | None) -> Object:
+        """Remembered, because every workspace asks and nearly none changes it."""
+        if row is None:
+            return {"labels": {"name": self._name}}
+        if self._seen[0] != row.revision:
+            self._seen = (row.revision, self._shards.decode(row.value, row.revision)["metadata"])
+        return self._seen[1]
 
 
 def wait(workspace: Object, place: Place, now: str) -> None:

@@ -120,8 +120,12 @@ func (w *workshop) Reconcile(ctx context.Context, request reconcile.Request) (ct
 		if !controllerutil.RemoveFinalizer(&widget, finalizer) {
 			return ctrl.Result{}, nil
 		}
+		// Not before: a reconcile on a cache that is behind is refused, and comes back.
+		if err := c.Update(ctx, &widget); err != nil {
+			return ctrl.Result{}, client.IgnoreNotFound(err)
+		}
 		say(line{"event": "scrapped", "cluster": request.ClusterName, "widget": widget.Name})
-		return ctrl.Result{}, c.Update(ctx, &widget)
+		return ctrl.Result{}, nil
 	}
 	if controllerutil.AddFinalizer(&widget, finalizer) {
 		return ctrl.Result{}, c.Update(ctx, &widget)
