@@ -208,7 +208,7 @@ class SweepController:
                     writes = await left_behind(snapshot, cluster, served.decode(row.value, row.revision))
                     due = [one for one in writes if one.value is not None or await snapshot.get(one.key) is not None]
                     if any(one.value is None for one in due):
-                        await self._delete([row.key], due)
+                        await self._delete([row.key], due, [Guard(row.key, row.revision)])
 
     async def reconcile(self, parts: Sequence[str], work: Row) -> float:
         """Sweep a logical cluster; the row goes with the last commit."""
@@ -242,8 +242,10 @@ class SweepController:
         await self._delete([*due, work.key])
         return 0.0
 
-    async def _delete(self, due: Sequence[bytes], writes: Sequence[Write] = ()) -> None:
-        """Delete rows, which somebody else may be deleting, too: then all of it is looked at again later."""
+    async def _delete(self, due: Sequence[bytes], writes: Sequence[Write] = (), grounds: Sequence[Guard] = ()) -> None:
+        """Delete rows, which somebody else may be deleting, too: then all of it is looked at again later. `grounds` are
+        what was decided from.
+        """
         deleted = [*(Write(key, None) for key in due), *writes]
-        guards = [Guard(one.key, None) for one in deleted if one.value is None]
+        guards = [*grounds, *(Guard(one.key, None) for one in deleted if one.value is None)]
         await self._store.commit(deleted, guards)

@@ -165,15 +165,23 @@ class ExportEffects(Effects):
         """Follow the secret of an export no longer."""
         place = secret_key(self._secrets, operation.cluster, reference_of(export))
         key = follower_row(place, IDENTITIES, operation.name) if place is not None else b""
-        if key and await plan.snapshot.get(key) is not None:
-            plan.delete(key)
+        row = await plan.snapshot.get(key) if key else None
+        if row is not None:
+            plan.guards.append(Guard(row.key, row.revision))
+            plan.delete(row.key)
 
     async def _made(self, operation: Operation, name: str, plan: Plan) -> Object:
         """A new secret, with its namespace where there is none."""
         cluster = operation.cluster
         author = Author(self._kinds, self._clock, cluster, operation.now)
         namespaces = self._kinds.get("", "namespaces")
-        if await plan.snapshot.get(namespaces.key(cluster, "", SYSTEM_NAMESPACE)) is None:
+        row = await plan.snapshot.get(namespaces.key(cluster, "", SYSTEM_NAMESPACE))
+        if row is not None and records.flags(row.value) & records.DELETING:
+            text = f"its secret cannot be created in the namespace {SYSTEM_NAMESPACE}, which is being terminated"
+            raise errors.forbidden(GROUP, operation.served.type.resource, name, text)
+        if row is not None:
+            plan.guards.append(Guard(row.key, row.revision))
+        else:
             for write in self._new_namespace(author, SYSTEM_NAMESPACE):
                 plan.create(write.key, write.value or b"")
         key = base64.b64encode(secrets.token_urlsafe(32).encode()).decode()

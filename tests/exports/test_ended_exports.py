@@ -17,6 +17,8 @@ from provider import (
 )
 from support.traces import at_rest
 
+SYSTEM = "/api/v1/namespaces/kcp-system"
+SYSTEM_MAPS = f"{SYSTEM}/configmaps"
 MAPS = "/api/v1/namespaces/default/configmaps"
 CLAIM = {"group": "", "resource": "configmaps", "verbs": ["*"]}
 ACCEPTED = {**CLAIM, "state": "Accepted", "selector": {"matchAll": True}}
@@ -88,3 +90,20 @@ def test_an_export_that_is_made_again_at_once_keeps_its_slice(workspace):
     assert owner["uid"] == made["metadata"]["uid"]
     assert workspace.request("DELETE", f"{EXPORTS}/first")[0] == 200
     eventually(lambda: workspace.request("GET", f"{SLICES}/first")[0] == 404)
+
+
+def test_no_secret_comes_to_be_in_a_namespace_that_ends(workspace):
+    """Nothing would take it out of there."""
+    offer(workspace, "first", schema())
+    held = {"metadata": {"name": "held", "finalizers": ["a.example/held"]}}
+    create(workspace, SYSTEM_MAPS, held)
+    assert workspace.request("DELETE", SYSTEM)[0] == 200
+    eventually(lambda: "deletionTimestamp" in read(workspace, f"{SYSTEM_MAPS}/held")["metadata"])
+    status, refusal = workspace.request("POST", EXPORTS, export("second", schema()))
+    assert (status, refusal["reason"]) == (403, "Forbidden")
+    assert "the namespace kcp-system, which is being terminated" in refusal["message"]
+    merge(workspace, f"{SYSTEM_MAPS}/held", {"metadata": {"finalizers": None}})
+    eventually(lambda: workspace.request("GET", SYSTEM)[0] == 404)
+    create(workspace, EXPORTS, export("second", schema()))
+    found = read(workspace, f"{SYSTEM}/secrets")["items"]
+    assert [one["metadata"]["name"] for one in found] == ["second"]
