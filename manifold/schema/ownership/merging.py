@@ -187,5 +187,6 @@ def _pruned(
     if isinstance(value, dict) and granular(node):
         return _pruned_entries(value, former, below, node, seen, dropping)
     if isinstance(value, list) and associative(node):
-        return _pruned_members(value, former, below, node, seen, dropping)
+        left = _pruned_members(value, former, below, node, seen, dropping)
+        return left if left or not value else _MISSING  # the last member takes the list along
     return value
