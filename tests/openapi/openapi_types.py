@@ -49,6 +49,11 @@ WIDGET_SCHEMA: dict[str, Any] = {
                 },
                 "template": {"type": "object", "x-kubernetes-embedded-resource": True},
                 "maybe": {"type": "string", "nullable": True},
+                "either": {"x-kubernetes-int-or-string": True, "pattern": "^x"},
+                "other": {
+                    "x-kubernetes-int-or-string": True,
+                    "allOf": [{"anyOf": [{"type": "integer"}, {"type": "string"}]}, {"minimum": 3}],
+                },
             },
         }
     },

@@ -95,8 +95,8 @@ def _described(given: Schema, texts: Texts, path: str) -> Schema:
 
 
 def _directed(given: Schema) -> Schema:
-    """A schema with merge directives and embedded objects' fields put in. Whatever needs none is not copied, because
-    large definitions hardly contain any.
+    """A schema with merge directives, embedded objects' fields and the two types of int-or-string put in. Whatever
+    needs none is not copied, because large definitions hardly contain any.
     """
     changed: Schema = {}
     for name, value in given.items():
@@ -120,4 +120,8 @@ def _directed(given: Schema) -> Schema:
     if given.get("x-kubernetes-embedded-resource"):
         properties = changed.get("properties") or given.get("properties") or {}
         changed["properties"] = _object_fields(properties, object_texts())
+        required = given.get("required") or []
+        changed["required"] = [*required, *(name for name in ("kind", "apiVersion") if name not in required)]
+    if given.get("x-kubernetes-int-or-string") and not given.get("anyOf") and not given.get("allOf"):
+        changed["anyOf"] = [{"type": "integer"}, {"type": "string"}]
     return {**given, **changed} if changed else given

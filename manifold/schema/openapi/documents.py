@@ -22,7 +22,7 @@ from manifold.schema.openapi.custom import custom_component, custom_list
 from manifold.schema.openapi.operations import base_path, path_items, tag_of
 from manifold.schema.openapi.resources import Resource
 
-FORM = "1"
+FORM = "2"
 """Counts up whenever documents are built differently from the same input."""
 
 API_VERSION = "1.36"
