@@ -7,7 +7,7 @@ Everything else is gone in the answering commit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from manifold.admission.plugin import Admission
 from manifold.base import clock, errors, keys
@@ -21,7 +21,7 @@ from manifold.registry.writing import (
     Target,
     default_manager,
 )
-from manifold.storage.contract import Guard, Row, Write
+from manifold.storage.contract import Guard, Row, Snapshot, Write
 from manifold.types.metadata import FOREGROUND, ORPHAN
 from manifold.types.resource import Object
 
@@ -144,20 +144,39 @@ def _success(target: Target, obj: Object) -> Object:
     }
 
 
-async def delete_collection(
-    environment: Environment, target: Target, prefix: bytes, selection: Selection, options: DeleteOptions
-) -> AsyncIterator[Row]:
-    """Delete every selected object under `prefix`, and give each as it was found. One that is gone already is passed
-    over.
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is deleted together: what `selection` selects of the keys under `prefix`, at most `limit` objects of it (0:
+    all), behind the key suffix `start`, as `snapshot` has them.
     """
-    served = target.served
-    snapshot = await environment.store.snapshot()
-    position, end = prefix, keys.after(prefix)
+
+    prefix: bytes
+    selection: Selection
+    snapshot: Snapshot
+    start: bytes = b""
+    limit: int = 0
+
+
+async def delete_collection(
+    environment: Environment, target: Target, collection: Collection, options: DeleteOptions
+) -> tuple[list[Row], bytes]:
+    """Delete every object of a collection. Gives each as it was found, but those that were gone already; and, where the
+    limit has left some, the key suffix behind which these are.
+    """
+    served, prefix, selection = target.served, collection.prefix, collection.selection
+    position, end = prefix + collection.start + b"\x00" if collection.start else prefix, keys.after(prefix)
+    deleted: list[Row] = []
+    met = 0
+    last = b""
     while True:
-        rows = await snapshot.scan(position, end, PAGE)
+        rows = await collection.snapshot.scan(position, end, PAGE)
         for row in rows:
             if not selection.everything and not selection.matches(served, served.decode(row.value, row.revision)):
                 continue
+            if collection.limit and met == collection.limit:
+                return deleted, last
+            met += 1
+            last = row.key[len(prefix) :]
             place = keys.decode(row.key)
             one = Target(
                 target.user,
@@ -177,8 +196,8 @@ async def delete_collection(
                 if refusal.code != 404:
                     raise
                 continue
-            yield row
+            deleted.append(row)
         if len(rows) < PAGE:
-            return
+            return deleted, b""
         position = rows[-1].key + b"\x00"
         await asyncio.sleep(0)

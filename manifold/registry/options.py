@@ -136,7 +136,7 @@ def delete_options(query: Query, body: Mapping[str, Any] | None) -> DeleteOption
         policy = first(query, "propagationPolicy")
         orphan = boolean(query, "orphanDependents") if "orphanDependents" in query else None
         grace = integer(query, "gracePeriodSeconds") if first(query, "gracePeriodSeconds") else None
-        preconditions: Mapping[str, Any] = {}
+        preconditions: Mapping[str, Any] = {name: first(query, name) for name in ("uid", "resourceVersion")}
     else:
         dry_run = body.get("dryRun") or ()
         policy = body.get("propagationPolicy") or ""

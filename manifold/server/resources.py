@@ -405,11 +405,16 @@ class Resources:
         form = self._representation(request, accepted)
         prefix, chosen = self._narrowed(target, listed)
         items: list[bytes] = []
+        metadata = {"resourceVersion": str(self._store.revision)}
         if prefix is not None:
-            rows = delete.delete_collection(self._environment, target, prefix, chosen, options)
-            items = [form.item(target.served, row.value, row.revision) async for row in rows]
-        metadata = b'{"resourceVersion":"%d"}' % self._store.revision
-        await responder.made(200, whole_list(form, target.served, metadata, items))
+            snapshot, start = await lists.snapshot_for(self._store, listed)
+            collection = delete.Collection(prefix, chosen, snapshot, start, listed.limit)
+            rows, left = await delete.delete_collection(self._environment, target, collection, options)
+            items = [form.item(target.served, row.value, row.revision) for row in rows]
+            metadata["resourceVersion"] = str(self._store.revision)
+            if left:
+                metadata["continue"] = lists.Continuation(snapshot.revision, left).token()
+        await responder.made(200, whole_list(form, target.served, orjson.dumps(metadata), items))
 
 
 def _indent(request: Request, accepted: Accepted, responder: Responder) -> None:
