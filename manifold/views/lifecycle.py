@@ -185,7 +185,9 @@ def with_lifecycle_group(user: User, lifecycle: Lifecycle, name: str) -> User:
 
 
 def owner(logical_cluster: Object, cluster: str) -> User | None:
-    """Who made a logical cluster, with a reach that ends at it; None where that was not recorded."""
+    """Who made a logical cluster, with a reach that is that one, wherever it was when it asked for it (as one who is
+    impersonated there); None where that was not recorded.
+    """
     info = (logical_cluster.get("spec") or {}).get("createdBy") or {}
     if not info.get("username"):
         return None
@@ -195,5 +197,5 @@ def owner(logical_cluster: Object, cluster: str) -> User | None:
         if group not in _NEVER_ACTED_AS and not group.startswith((INITIALIZER_PREFIX, TERMINATOR_PREFIX))
     )
     extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
-    extra[SCOPES_KEY] = (*extra.get(SCOPES_KEY, ()), SCOPE_PREFIX + cluster)
+    extra[SCOPES_KEY] = (SCOPE_PREFIX + cluster,)
     return User(info["username"], info.get("uid") or "", groups, extra)

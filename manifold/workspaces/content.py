@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import orjson
 
+from manifold.auth.rbac.subjects import global_name
 from manifold.base.user import User
 from manifold.exports import bindings, statuses
 from manifold.exports import conditions as kcp_conditions
@@ -74,15 +75,17 @@ def annotations_in(kind: Served, value: bytes) -> Mapping[str, str]:
     return MappingProxyType(kind.decode(value, 0)["metadata"].get("annotations") or {})
 
 
-def administrator_binding(author: Author, user: str) -> Write:
-    """The ClusterRoleBinding that makes a user the administrator of a logical cluster."""
+def administrator_binding(author: Author, user: User) -> Write:
+    """The ClusterRoleBinding that makes a user the administrator of a logical cluster. A service account of another one
+    is known there by its global name; by the name it has at home, a namesake would be the administrator.
+    """
     group = "rbac.authorization.k8s.io"
     return author.write(
         author.kinds.get(group, "clusterrolebindings"),
         "workspace-admin",
         {
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+            "subjects": [{"apiGroup": group, "kind": "User", "name": global_name(user) or user.name}],
         },
         annotations={REPLICATE_ANNOTATION: "apis.kcp.io,tenancy.kcp.io"},
     )
@@ -178,7 +181,7 @@ def build(author: Author, birth: Birth, root_ca: str) -> list[Write]:
     bound = [
         (bindings.default_binding_name(birth.cluster, export.path, export.name), export) for export in birth.exports
     ]
-    administrator = administrator_binding(author, birth.creator.name)
+    administrator = administrator_binding(author, birth.creator)
     writes = [logical_cluster(author, birth, bound), administrator]
     writes += [Write(row, b"") for row in entries.rows_of(administrator.key, administrator.value or b"")]
     if bound:

@@ -1,7 +1,7 @@
 """The views of initializers and terminators over the wire: who passes, and what is seen."""
 
 import pytest
-from lifecycle_world import LOGICAL_CLUSTER, LOGICAL_CLUSTERS, RBAC
+from lifecycle_world import LOGICAL_CLUSTER, LOGICAL_CLUSTERS, RBAC, WORKSPACES
 
 MERGE = "application/merge-patch+json"
 NOT_RESOLVED = "Path not resolved to a valid virtual workspace"
@@ -176,6 +176,27 @@ def test_content_is_reached_as_the_owner(world):
         403,
         f'initializer "{world.initializer("ii")}" cannot access this workspace',
     )
+
+
+def test_content_is_reached_as_an_owner_who_was_impersonated(world):
+    """Impersonation is confined to the workspace it happens in. What it made there is the owner's all the same."""
+    world.make_type("ii", initializer=True)
+    world.allow(world.provider.path, "alice", ["use", "create"], "tenancy.kcp.io", ["workspacetypes", "workspaces"])
+    enter = ("--clusterrole=system:kcp:workspace:access", "--user=alice")
+    world.provider.kubectl("create", "clusterrolebinding", "alice-enters", *enter)
+    body = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": "hers"}}
+    body["spec"] = {"type": {"name": "ii", "path": world.provider.path}}
+    headers = {"Impersonate-User": "alice"}
+    status, made = world.server.request("POST", f"/clusters/{world.provider.path}{WORKSPACES}", body, headers=headers)
+    assert status == 201, made
+    view = world.initializing("ii", made["spec"]["cluster"])
+    path = "/api/v1/namespaces/default/configmaps"
+    assert world.request("POST", view + path, config_map())[0] == 201
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    _, answer = world.request("POST", view + "/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
+    told = answer["status"]["userInfo"]
+    scopes = [f"cluster:{made['spec']['cluster']}"]
+    assert (told["username"], told["extra"]["authentication.kcp.io/scopes"]) == ("alice", scopes)
 
 
 def test_an_owner_of_system_masters_is_not_that_inside(world):

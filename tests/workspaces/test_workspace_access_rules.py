@@ -100,6 +100,37 @@ def test_the_creator_is_admin(workspace, server):
     assert server.request("GET", hers + MAPS, user="alice")[0] in (403, 404)
 
 
+def token_of(workspace, name):
+    """A service account of a workspace, and its token as a header."""
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    assert workspace.request("POST", accounts, {"metadata": {"name": name}})[0] == 201
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    status, made = workspace.request("POST", f"{accounts}/{name}/token", body)
+    assert status == 201, made
+    return {"Authorization": f"Bearer {made['status']['token']}"}
+
+
+def test_a_service_account_is_admin_of_what_it_creates_and_no_namesake_is(workspace, server):
+    account = "system:serviceaccount:default:bot"
+    workspace.kubectl("create", "clusterrolebinding", "bot", "--clusterrole=cluster-admin", f"--user={account}")
+    bot = token_of(workspace, "bot")
+    body = {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": "its"}, "spec": {}}
+    status, made = server.request("POST", f"/clusters/{workspace.path}{WORKSPACES}", body, user="", headers=bot)
+    assert status == 201, made
+    its = f"/clusters/{made['spec']['cluster']}"
+    binding = server.request("GET", f"{its}/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/workspace-admin")[1]
+    name = f"system:kcp:serviceaccount:{workspace.cluster}:default:bot"
+    assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}]
+    assert server.request("POST", its + MAPS, CONFIG_MAP, user="", headers=bot)[0] == 201
+    inside = server.create_workspace("inside", parent=workspace.path, directory=workspace.directory)
+    assert inside.request("GET", MAPS, user="", headers=bot)[0] == 403
+    accounts = f"{its}/api/v1/namespaces/default/serviceaccounts"
+    assert server.request("POST", accounts, {"metadata": {"name": "bot"}})[0] == 201
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    namesake = server.request("POST", f"{accounts}/bot/token", body)[1]["status"]["token"]
+    assert server.request("GET", its + MAPS, user="", headers={"Authorization": f"Bearer {namesake}"})[0] == 403
+
+
 ANYONE = ("", "user", "alice", "kcp-admin", "shard-admin")
 UNKNOWN = [
     # path of the cluster, then the status for each of ANYONE, of whom alice may enter nothing here
