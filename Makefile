@@ -53,7 +53,7 @@ format: $(READY) ## bring the sources into style
 	$(BIN)/ruff format .
 
 fuzz: $(READY) ## run the property tests with other examples each time, FUZZ=20 times as many
-	FUZZ=$(FUZZ) PATH="$(TEST_PATH)" $(BIN)/python -m pytest -n 2 -m "hypothesis or fuzz" $(ARGS)
+	FUZZ=$(FUZZ) PATH="$(TEST_PATH)" $(BIN)/python -m pytest -n 2 -m "hypothesis or fuzz or storm" $(ARGS)
 
 scale: $(READY) ## run the tests of promises about size and time, which take minutes and a quiet machine
 	$(if $(REFERENCE),MANIFOLD_SHARED="$(REFERENCE)") $(BIN)/python -m pytest -m scale -s \

@@ -200,7 +200,7 @@ def claiming(one, bindings):
     )
 
 
-@pytest.mark.fuzz
+@pytest.mark.storm
 @pytest.mark.parametrize("number", STORMS)
 def test_what_holds_after_a_storm(tmp_path, number):
     seed = SystemRandom().randrange(1 << 32) if FUZZ else number
