@@ -7,6 +7,7 @@ may set what is the system's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import orjson
@@ -25,7 +26,7 @@ from manifold.workspaces.content import (
     TYPE_ANNOTATION,
     annotations_in,
 )
-from manifold.workspaces.types import BrokenType, Closure, WorkspaceTypes, check_relation
+from manifold.workspaces.types import AT_ONCE, BrokenType, Closure, WorkspaceTypes, check_relation
 
 GROUP = "tenancy.kcp.io"
 _MOUNT_FIELDS = ("kind", "name", "namespace", "apiVersion")
@@ -140,7 +141,9 @@ class WorkspaceAdmission(Plugin):
                 raise self._forbidden(request, "spec.type cannot be set for mounted workspaces")
             return
         closure = await self.closure(request, spec["type"]["path"], spec["type"]["name"])
-        for one in closure.members:
+        for position, one in enumerate(closure.members):
+            if position % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             asked = Attributes(request.user, "use", one.cluster, GROUP, "v1alpha1", "workspacetypes", "", "", one.name)
             if not (await self._chain.authorize_deep(asked)).allowed:
                 text = f"unable to use workspace type {one.reference}: missing verb='use' permission on workspacetype"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from manifold.auth.attributes import Attributes
@@ -33,6 +33,8 @@ PAGE = 100
 SLICE_SECONDS = 0.005
 """How long a page is worked on before others have their turn."""
 TENANCY, VERSION, TYPES = "tenancy.kcp.io", "v1alpha1", "workspacetypes"
+MayUse = Callable[[str, str], Awaitable[bool]]
+"""Whether somebody may use a type, given its logical cluster and name."""
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class Reachable:
         shared = (await self._chain.rbac.shared()).value
         everything = self._kind.prefix
         source = Both(candidates(snapshot, user, shared, _uses_everywhere, everything), Range(snapshot, everything))
-        page, turns = Page(), _Turns()
+        page, turns, may_use = Page(), _Turns(), self._users(user)
         try:
             around = await self._parent(snapshot, parent)
         except BrokenType:
@@ -117,7 +119,7 @@ class Reachable:
                         page.rest = row.key[len(everything) :]
                         return page
                     looked_at += 1
-                    closure = await self._usable(snapshot, user, row, around)
+                    closure = await self._usable(snapshot, row, around, may_use, turns)
                     if closure is not None:
                         page.items.append(_type(closure, closure.type.reference == reference))
                     await turns.pause()
@@ -139,10 +141,14 @@ class Reachable:
             raise BrokenType(f"workspace type {path}:{name} cannot be resolved")
         return found
 
-    async def _usable(self, snapshot: Snapshot, user: User, row: Row, around: Closure | None) -> Closure | None:
-        """What a stored type stands for, if `user` may create workspaces of it inside one of the type `around`."""
+    async def _usable(
+        self, snapshot: Snapshot, row: Row, around: Closure | None, may_use: MayUse, turns: _Turns
+    ) -> Closure | None:
+        """What a stored type stands for, if whoever `may_use` types may create workspaces of it inside one of the type
+        `around`.
+        """
         place = keys.decode(row.key)
-        if not await self._may_use(user, place.cluster, place.name):
+        if not await may_use(place.cluster, place.name):
             return None
         obj = self._kind.decode(row.value, row.revision)
         path = (obj["metadata"].get("annotations") or {}).get(content.PATH_ANNOTATION) or place.cluster
@@ -153,13 +159,23 @@ class Reachable:
         if closure is None or (around is not None and check_relation(around, closure)):
             return None
         for one in closure.members:
-            if one is not closure.type and not await self._may_use(user, one.cluster, one.name):
+            await turns.pause()
+            if one is not closure.type and not await may_use(one.cluster, one.name):
                 return None
         return closure
 
-    async def _may_use(self, user: User, cluster: str, name: str) -> bool:
-        asked = Attributes(user, "use", cluster, TENANCY, VERSION, TYPES, "", "", name)
-        return (await self._chain.authorize_deep(asked)).allowed
+    def _users(self, user: User) -> MayUse:
+        """Whether a user may use a type, asked once of each: types are extended by many others."""
+        known: dict[tuple[str, str], bool] = {}
+
+        async def may_use(cluster: str, name: str) -> bool:
+            found = known.get((cluster, name))
+            if found is None:
+                asked = Attributes(user, "use", cluster, TENANCY, VERSION, TYPES, "", "", name)
+                found = known[cluster, name] = (await self._chain.authorize_deep(asked)).allowed
+            return found
+
+        return may_use
 
 
 def _enters_everywhere(policies: Sequence[Policy], user: User) -> bool:

@@ -8,6 +8,7 @@ rare.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,10 @@ from manifold.workspaces.paths import Paths
 
 ROOT = "root"
 UNIVERSAL_INITIALIZER = "root:universal"
-REMEMBERED = 10_000
+REMEMBERED = 1_000_000
+"""How many types are remembered in closures, each as often as it is extended."""
+AT_ONCE = 50
+"""How many types are looked at before others get their turn."""
 
 
 class BrokenType(Exception):
@@ -93,12 +97,14 @@ class WorkspaceTypes:
         self._kind = kind
         self._paths = paths
         self._closures: dict[tuple[str, str], Closure] = {}
+        self._remembered = 0
         store.listen(self._forget)
 
     def _forget(self, changes: Sequence[Change]) -> None:
         prefix = self._kind.prefix
         if self._closures and any(change.key.startswith(prefix) for change in changes):
             self._closures.clear()
+            self._remembered = 0
 
     async def find(self, snapshot: Snapshot, path: str, name: str) -> WorkspaceType | None:
         """The type `name` at a path, or None."""
@@ -133,8 +139,9 @@ class WorkspaceTypes:
             return None
         members = await self._extended(snapshot, found)
         made = Closure(found, members)
-        if snapshot.revision == self._store.revision and len(self._closures) < REMEMBERED:
+        if snapshot.revision == self._store.revision and self._remembered < REMEMBERED:
             self._closures[(path, name)] = made
+            self._remembered += len(members)
         return made
 
     async def _extended(self, snapshot: Snapshot, leaf: WorkspaceType) -> Sequence[WorkspaceType]:
@@ -147,6 +154,8 @@ class WorkspaceTypes:
             if base is None:
                 del entered[reference]
                 members[reference] = one
+                if len(members) % AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 continue
             path, name = base.get("path") or "", base["name"]
             found = await self.find(snapshot, path, name) if path else await self.find_upwards(snapshot, one.path, name)
@@ -156,7 +165,11 @@ class WorkspaceTypes:
                 above = list(entered)
                 circle = " -> ".join([*above[above.index(found.reference) :], found.reference])
                 raise BrokenType(f"circular dependency detected in workspace type {above[0]}: {circle}")
-            if found.reference not in members:
+            known = self._closures.get((found.path, found.name))
+            if known is not None:  # what is above is not in it, or it would go in a circle itself
+                for member in known.members:
+                    members.setdefault(member.reference, member)
+            elif found.reference not in members:
                 entered[found.reference] = (found, iter(_bases(found)))
         return tuple(members.values())
 

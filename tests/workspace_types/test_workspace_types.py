@@ -117,6 +117,27 @@ def test_a_long_chain_of_types(workspace):
     assert made["status"]["initializers"] == [f"{workspace.cluster}:t0"]
 
 
+@pytest.mark.parametrize("first", [(), ("left", "right"), ("right", "base")])
+def test_what_a_type_extends_comes_before_it_and_once(workspace, first):
+    """Also where workspaces of what it extends have been made before, whose types are remembered."""
+
+    def make(name, *bases):
+        extended = [*UNIVERSAL["with"], *({"name": base, "path": workspace.path} for base in bases)]
+        body = workspace_type(name, initializer=True, extend={"with": extended})
+        assert workspace.request("POST", TYPES, body)[0] == 201
+
+    make("base")
+    make("left", "base")
+    make("right", "base")
+    make("leaf", "right", "left")
+    wanted = {"base": ["base"], "left": ["base", "left"], "right": ["base", "right"]}
+    wanted["leaf"] = ["base", "right", "left", "leaf"]
+    for name in (*first, "leaf"):
+        status, made = workspace.request("POST", WORKSPACES, workspace_of(f"w-{name}", name, workspace.path))
+        assert status == 201, made
+        assert made["status"]["initializers"] == [f"{workspace.cluster}:{one}" for one in wanted[name]]
+
+
 def test_workspace_whose_default_export_is_missing_waits_for_it(workspace):
     bindings = [{"path": "root", "export": "nope"}]
     wanted = workspace_type("t", defaultAPIBindings=bindings, extend=UNIVERSAL)
