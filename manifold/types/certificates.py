@@ -113,7 +113,7 @@ def certificate_error(encoded: str) -> str:
         except ValueError:
             return "x509: malformed certificate"
         position = block.end
-    return "" if position else "must contain one or more CERTIFICATE PEM blocks"
+    return "" if position else "must contain at least one CERTIFICATE PEM block"
 
 
 def validate_signer_name(signer: str, path: Path) -> list[FieldError]:
@@ -165,7 +165,7 @@ def _condition_errors(conditions: Sequence[Mapping[str, Any]]) -> list[FieldErro
         elif status not in allowed:
             errors.append(not_supported(path.child("status"), status, allowed))
         if (kind == APPROVED and DENIED in seen) or (kind == DENIED and APPROVED in seen):
-            errors.append(invalid(path.child("type"), kind, "Approved and Denied conditions are mutually exclusive"))
+            errors.append(invalid(_CONDITIONS, kind, "Approved and Denied conditions are mutually exclusive"))
         if kind in seen:
             errors.append(duplicate(path.child("type"), kind))
         seen.add(kind)
