@@ -34,6 +34,7 @@ class RequestInfo(NamedTuple):
 
     `cluster` is what stands in the URL, unresolved: a name, a path, `*`, or empty where there is none. `verb` is
     that of authorization: for paths the method in lower case, for collections `list`, `watch`, `deletecollection`.
+    `watch_path`: `/watch/` stands before the resource, which is good for watching and nothing else.
     """
 
     cluster: str
@@ -49,6 +50,7 @@ class RequestInfo(NamedTuple):
     watch: bool = False
     too_deep: bool = False
     named_watch: bool = False
+    watch_path: bool = False
 
 
 def split_cluster(path: str) -> tuple[str, str]:
@@ -136,6 +138,7 @@ def parse(method: str, raw_path: str, watch: bool = False, name_selector: str = 
         watching,
         len(segments) > 3,
         deprecated and bool(name),
+        deprecated,
     )
 
 

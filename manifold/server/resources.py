@@ -102,6 +102,10 @@ class Resources:
             raise errors.unknown_resource()
         if "/" in info.name and info.name:
             raise errors.unknown_resource()
+        if info.watch_path and method != "GET":
+            raise errors.method_not_allowed()
+        if info.watch_path and info.subresource:
+            raise errors.unknown_resource()
         if info.name in _NO_NAME or "\x00" in info.name or "\x00" in info.namespace:
             raise errors.bad_request(f"Name parameter invalid: \"{info.name}\": may not be '{info.name}'")
         if kind.deprecation:
