@@ -166,8 +166,7 @@ def test_a_transition_keeps_its_time() -> None:
             [],
             [condition("Approved"), condition("Denied")],
             [
-                'status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually '
-                "exclusive",
+                'status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
             ],
         ),
         (
