@@ -54,6 +54,16 @@ def finish(served: Served, body: Body, validation: str, tell: Tell) -> Object:
     return body.obj
 
 
+def applied_configuration(body: Any) -> Object:
+    """The configuration in the parsed body of an apply; nothing is an empty one. Raises the 400 of no object."""
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        go = f"json: cannot unmarshal {json_type(body)} into Go value of type map[string]interface {{}}"
+        raise errors.bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {go}")
+    return body
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """A patch as it came: its media type, the parsed body, and what strict decoding says of the body's own keys.
@@ -154,9 +164,7 @@ class Patch:
 
     def _applied(self, served: Served, live: Object | None) -> Object:
         kind = served.type
-        if not isinstance(self.body, dict):
-            raise errors.bad_request(f"error decoding YAML: expected an object, got {type(self.body).__name__}")
-        configuration = self.body
+        configuration = applied_configuration(self.body)
         check_type(configuration, kind.api_version, kind.kind, kind.group, applied=True)
         if self.options.validation in ("Strict", "Warn"):
             self._check_configuration(served, configuration)

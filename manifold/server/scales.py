@@ -13,7 +13,7 @@ from typing import Any
 from manifold.base import clock, errors
 from manifold.registry.create import check_namespace
 from manifold.registry.options import WriteOptions, write_options
-from manifold.registry.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH, Patch, finish
+from manifold.registry.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH, Patch, applied_configuration, finish
 from manifold.registry.served import Served
 from manifold.registry.update import Update, check_name, update
 from manifold.registry.writing import Environment, Target, default_manager
@@ -99,8 +99,7 @@ class Scales:
     def _applied(self, target: Target, scale: CustomScale, body: Any, options: WriteOptions) -> Change:
         """An apply of a Scale as one of the object: it owns the number and nothing else."""
         kind = target.served.type
-        if not isinstance(body, dict):
-            raise errors.bad_request(f"error decoding YAML: expected an object, got {type(body).__name__}")
+        body = applied_configuration(body)
         check_type(body, f"{GROUP}/{VERSION}", KIND, GROUP, applied=True)
         configuration: Object = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": target.name}}
         if target.namespace:
