@@ -200,12 +200,19 @@ def claiming(one, bindings):
     )
 
 
+@pytest.fixture
+def storm(tmp_path):
+    """A storm before it begins. The server ends with the test, whichever it is then and whatever has failed."""
+    made = Storm(tmp_path)
+    yield made
+    made.server.stop()
+
+
 @pytest.mark.storm
 @pytest.mark.parametrize("number", STORMS)
-def test_what_holds_after_a_storm(tmp_path, number):
+def test_what_holds_after_a_storm(storm, number):
     seed = SystemRandom().randrange(1 << 32) if FUZZ else number
     print(f"the seed is {seed}")
-    storm = Storm(tmp_path)
     place, clusters = storm.place, storm.place.clusters
     view = f"/services/apiexport/{clusters['p']}/e0/clusters/*"
     watched = [f"{place.inside('c0')}{CORE}/configmaps", f"{place.inside('c1')}{BINDINGS}"]
