@@ -61,8 +61,8 @@ class Runtime:
 
     @property
     def depth(self) -> int:
-        """How many keys wait or are being worked on."""
-        return len(self._queued) + len(self._active)
+        """How many keys wait, also for another time, or are being worked on."""
+        return len(self._queued.union(self._active, self._due))
 
     def _hear(self, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -361,7 +361,10 @@ async def _assemble(
     )
     opened = Shard(store, Application(doors), runtime, watches, client, surroundings.stopping)
     surroundings.metrics.computed(
-        "manifold_controller_work_depth", "Work rows waiting or being worked on.", "gauge", lambda: runtime.depth
+        "manifold_controller_work_depth",
+        "Work rows waiting, also for another time, or being worked on.",
+        "gauge",
+        lambda: runtime.depth,
     )
     return opened
 
