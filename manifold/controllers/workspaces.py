@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from manifold.base import clock, errors, keys
 from manifold.base.user import CONTROLLER_USER
 from manifold.controllers.emptying import Remainder, empty, end_all
+from manifold.exports.effects import left_range
 from manifold.exports.offering import schemas_row
 from manifold.exports.sweeping import LeftBehind, consumers_gone
 from manifold.registry import delete, owners
@@ -227,7 +228,10 @@ class SweepController:
         bindings = self._kinds.get(*entries.BINDINGS).prefix + segment
         for key in (usage_row(cluster), held_row(cluster), schemas_row(cluster)):
             due += [key] if await snapshot.get(key) is not None else []
-        for prefix in (*stored, *defined, gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster)):
+        left = [row.key for row in await snapshot.scan(left_range(cluster), keys.after(left_range(cluster)))]
+        abandoned = [keys.type_prefix(*keys.parts(key)[2:]) + keys.segment(cluster) for key in left]
+        around = (gates(cluster), swept_range(cluster), *owners.swept_ranges(cluster))
+        for prefix in dict.fromkeys((*stored, *defined, *abandoned, *around)):
             async for rows in pages(self._store, prefix):
                 snapshot = await self._store.snapshot()
                 for one in rows if prefix == bindings else ():  # before the binding, which tells of them
@@ -237,8 +241,8 @@ class SweepController:
                     await self._delete(due[:AT_ONCE])
                     del due[:AT_ONCE]
                     await asyncio.sleep(0)
-        # The row goes last: it tells what is to be swept.
-        due += [] if row is None else [row.key]
+        # These rows go last: they tell what is to be swept.
+        due += left if row is None else [*left, row.key]
         await self._delete([*due, work.key])
         return 0.0
 

@@ -27,6 +27,7 @@ from manifold.views.consumers import consumer_key, consumer_value, consumers_pre
 from manifold.views.rows import BoundExport, Defined
 
 CONTROLLER = "bindings"
+LEFT = "left"
 LOOKED_AT = 200
 """Bindings of one logical cluster that are looked at when another one goes."""
 AT_ONCE = 60
@@ -44,6 +45,18 @@ def type_prefixes(binding: Object) -> list[bytes]:
         keys.type_prefix(one["group"], one["resource"], one["schema"]["identityHash"])
         for one in (binding.get("status") or {}).get("boundResources") or ()
     ]
+
+
+def left_row(cluster: str, group: str, resource: str, identity: str) -> bytes:
+    """The key of the row that tells of objects left in a logical cluster by a binding that was ended by force: nothing
+    else does, and they are to go with the logical cluster.
+    """
+    return keys.index_key(LEFT, cluster, group, resource, identity)
+
+
+def left_range(cluster: str) -> bytes:
+    """The range of these rows of a logical cluster."""
+    return keys.index_key(LEFT, cluster)
 
 
 def object_prefixes(binding: Object, cluster: str) -> list[bytes]:
@@ -109,6 +122,8 @@ class BindingEffects(Effects):
 
     async def removing(self, operation: Operation, old: Object, plan: Plan) -> None:
         """Release what the binding held, and bind what waited for it."""
+        if "deletionTimestamp" in old["metadata"]:
+            await self._note_left(operation, old, plan)
         place = self._place(old, operation.cluster)
         await self._forget(operation, place, plan)
         ledger = await Ledger.read(plan.snapshot, self._logical_clusters, operation.cluster)
@@ -279,6 +294,13 @@ class BindingEffects(Effects):
         for prefix in prefixes:
             plan.vacant(prefix)
         return True
+
+    async def _note_left(self, operation: Operation, binding: Object, plan: Plan) -> None:
+        """Note where objects stay behind, because somebody took the finalizer off before its time."""
+        for prefix in type_prefixes(binding):
+            inside = prefix + keys.segment(operation.cluster)
+            if await plan.snapshot.scan(inside, keys.after(inside), 1):
+                plan.point(left_row(operation.cluster, *keys.parts(prefix)), b"")
 
     async def _end_work(self, operation: Operation, plan: Plan) -> None:
         row = await plan.snapshot.get(work_row(operation.cluster, operation.name))

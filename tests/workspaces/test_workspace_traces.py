@@ -1,5 +1,6 @@
 """Nothing in the store tells of a workspace that has been deleted, whatever was in it and whoever referred to it."""
 
+import json
 import time
 
 import pytest
@@ -97,6 +98,20 @@ def binding(workspace, provider):
     create(workspace, "/apis/example.io/v1/namespaces/default/widgets", named("one"))
 
 
+def left_by_force(workspace, provider):
+    """Objects of a binding whose finalizer was taken off while one of them was held."""
+    binding(workspace, provider)
+    widgets = "/apis/example.io/v1/namespaces/default/widgets"
+    create(workspace, widgets, {"metadata": {"name": "held", "finalizers": ["a.example/held"]}})
+    one = f"{APIS}/apibindings/widgets"
+    assert workspace.request("DELETE", one)[0] == 200
+    body = json.dumps({"metadata": {"finalizers": None}})
+    headers = {"Content-Type": "application/merge-patch+json"}
+    status, found = workspace.request("PATCH", one, body, headers=headers, user="master")
+    assert status == 200, found
+    assert workspace.request("GET", one)[0] == 404
+
+
 def bound_by_others(workspace, provider):
     exporting(workspace, None)
     create(provider, f"{APIS}/apibindings", reference("widgets", workspace.path))
@@ -142,6 +157,7 @@ CONTENT = [
     defining,
     exporting,
     binding,
+    left_by_force,
     bound_by_others,
     beginning_with_bindings,
     waiting_for_a_shard,
