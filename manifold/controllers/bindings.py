@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifold.base import clock
-from manifold.base.user import CONTROLLER_USER
+from manifold.base.user import CONTROLLER_AGENT, CONTROLLER_USER
 from manifold.controllers.emptying import Ending, Remainder, empty, letting_go
 from manifold.exports import conditions, statuses
 from manifold.exports.bindings import FINALIZER
@@ -53,7 +53,7 @@ class BindingController:
         if not remainder.empty:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS
-        target = Target(CONTROLLER_USER, cluster, self._bindings, "", name, agent="manifold-controllers")
+        target = Target(CONTROLLER_USER, cluster, self._bindings, "", name, agent=CONTROLLER_AGENT)
         await update(self._environment, target, Update(letting_go(obj, (FINALIZER,)), PLAIN_WRITE))
         return 0.0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifold.base import clock, keys
-from manifold.base.user import CONTROLLER_USER
+from manifold.base.user import CONTROLLER_AGENT, CONTROLLER_USER
 from manifold.controllers.emptying import Ending, Remainder, empty, letting_go
 from manifold.exports.definitions import CONTROLLER, FINALIZER
 from manifold.exports.naming import TERMINATING, condition, put_condition
@@ -53,7 +53,7 @@ class DefinitionController:
         if not remainder.empty:
             await self._tell(row, obj, remainder)
             return RETRY_SECONDS
-        target = Target(CONTROLLER_USER, cluster, self._definitions, "", name, agent="manifold-controllers")
+        target = Target(CONTROLLER_USER, cluster, self._definitions, "", name, agent=CONTROLLER_AGENT)
         await update(self._environment, target, Update(letting_go(obj, (FINALIZER,)), PLAIN_WRITE))
         if await (await store.snapshot()).get(work.key) is not None:  # somebody else holds the definition; this is done
             await store.commit([Write(work.key, None)], [Guard(work.key, work.revision)])

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from manifold.base import errors, keys
-from manifold.base.user import CONTROLLER_USER
+from manifold.base.user import CONTROLLER_AGENT, CONTROLLER_USER
 from manifold.registry import delete
 from manifold.registry.effects import Plan
 from manifold.registry.options import PLAIN_DELETE
@@ -185,8 +185,9 @@ async def _ask(
     environment: Environment, served: Served, key: bytes, remainder: Remainder, ending: Ending | None
 ) -> None:
     place = keys.decode(key)
-    agent = "manifold-controllers"
-    target = Target(CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent=agent, ground=ending)
+    target = Target(
+        CONTROLLER_USER, place.cluster, served, place.namespace, place.name, agent=CONTROLLER_AGENT, ground=ending
+    )
     try:
         result = await delete.delete(environment, target, PLAIN_DELETE)
     except errors.StatusError as refusal:

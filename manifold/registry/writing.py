@@ -6,7 +6,6 @@ it is computed anew (`manifold.registry.attempts`).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import secrets
@@ -15,7 +14,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 from manifold.admission.plugin import Chain
 from manifold.base import errors, keys
@@ -131,7 +129,6 @@ class Environment:
     followed: Followed
     limits: Limits
     lines: Lines = field(default_factory=Lines)
-    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def change(self, target: Target, key: bytes, once: Once[Result]) -> Result:
         """Attempt to write the object at `key` until it is committed. Raises what `once` raises, and the 409 of an
@@ -150,10 +147,7 @@ class Environment:
         """
         if not self.effects_of(target.served).in_turn:
             return NO_TURN
-        lock = self._turns.get(target.cluster)
-        if lock is None:
-            lock = self._turns[target.cluster] = asyncio.Lock()
-        return lock
+        return self.lines.place(target.cluster.encode())  # no row has such a key: objects have lines of their own
 
     def effects_of(self, served: Served) -> Effects:
         """The effects registered for a type."""

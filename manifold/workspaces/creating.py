@@ -216,9 +216,7 @@ class WorkspaceEffects(Effects):
             annotations[content.OWNER_ANNOTATION] = orjson.dumps({"username": birth.creator.name}).decode()
         metadata["labels"][PHASE_LABEL] = phase
         metadata["finalizers"] = [*(metadata.get("finalizers") or ()), FINALIZER]
-        metadata["generation"] = (
-            metadata.get("generation", 0) + 1
-        )  # what the client sent is one, what it became another
+        metadata["generation"] = metadata.get("generation", 0) + 1  # what the client sent is one, this is another
         spec["cluster"] = birth.cluster
         spec["URL"] = f"{birth.external_url}/clusters/{birth.path}"
         status: Object = {

@@ -14,6 +14,7 @@ WRITERS = 48
 ROUNDS = 6
 MAPS = "/api/v1/namespaces/default/configmaps"
 NAMESPACE = "/api/v1/namespaces/default"
+QUOTAS = f"{NAMESPACE}/resourcequotas"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
@@ -61,7 +62,9 @@ def test_patches_of_one_object(workspace, one, kind):
     assert found["data"] == {"begin": "1", **{f"w{writer}": str(ROUNDS - 1) for writer in range(WRITERS)}}
 
 
-def test_a_namespace_changes_while_much_is_created_in_it(workspace):
+def changed_among_creations(workspace, path, change):
+    """Assert that a quarter of the writers change the object at `path` while all others create, and none is refused."""
+
     def write(writer):
         done = []
         for number in range(ROUNDS):
@@ -69,32 +72,25 @@ def test_a_namespace_changes_while_much_is_created_in_it(workspace):
                 body = {"metadata": {"name": f"m{writer}-{number}"}}
                 done.append(workspace.request("POST", MAPS, body)[0])
             else:
-                body = json.dumps({"metadata": {"labels": {f"w{writer}": str(number)}}})
-                done.append(workspace.request("PATCH", NAMESPACE, body, headers=MERGE)[0])
+                done.append(workspace.request("PATCH", path, json.dumps(change(writer, number)), headers=MERGE)[0])
         return done
 
     writers = len([one for one in range(WRITERS) if one % 4])
     assert all_of(together(write)) == {200: (WRITERS - writers) * ROUNDS, 201: writers * ROUNDS}
+
+
+def test_a_namespace_changes_while_much_is_created_in_it(workspace):
+    changed_among_creations(
+        workspace, NAMESPACE, lambda who, number: {"metadata": {"labels": {f"w{who}": str(number)}}}
+    )
 
 
 def test_a_quota_changes_while_much_is_counted_in_it(workspace):
-    quotas = "/api/v1/namespaces/default/resourcequotas"
     body = {"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "10000"}}}
-    assert workspace.request("POST", quotas, body)[0] == 201
-
-    def write(writer):
-        done = []
-        for number in range(ROUNDS):
-            if writer % 4:
-                body = {"metadata": {"name": f"m{writer}-{number}"}}
-                done.append(workspace.request("POST", MAPS, body)[0])
-            else:
-                body = json.dumps({"spec": {"hard": {"configmaps": str(10000 + writer * 10 + number)}}})
-                done.append(workspace.request("PATCH", f"{quotas}/q", body, headers=MERGE)[0])
-        return done
-
-    writers = len([one for one in range(WRITERS) if one % 4])
-    assert all_of(together(write)) == {200: (WRITERS - writers) * ROUNDS, 201: writers * ROUNDS}
+    assert workspace.request("POST", QUOTAS, body)[0] == 201
+    changed_among_creations(
+        workspace, f"{QUOTAS}/q", lambda who, number: {"spec": {"hard": {"configmaps": str(10000 + who * 10 + number)}}}
+    )
 
 
 def test_one_object_is_deleted_by_many_and_made_again(workspace):

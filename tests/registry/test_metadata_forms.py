@@ -1,23 +1,10 @@
 """Metadata of one object and of a list are forms of their own: who asks for the wrong one is told."""
 
 import pytest
+from things import DEFINITION, THING
 
 FORM = "application/json;as={};g=meta.k8s.io;v=v1"
 ONE, LIST = "PartialObjectMetadata", "PartialObjectMetadataList"
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "things.example.dev"},
-    "spec": {
-        "group": "example.dev",
-        "scope": "Cluster",
-        "names": {"plural": "things", "kind": "Thing"},
-        "versions": [
-            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-        ],
-    },
-}
-THING = {"apiVersion": "example.dev/v1", "kind": "Thing", "metadata": {"name": "one"}}
 
 
 @pytest.mark.parametrize(

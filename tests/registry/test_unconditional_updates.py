@@ -1,21 +1,8 @@
 """What may be replaced without saying which state of it: for most types anything, for some nothing."""
 
 import pytest
+from things import DEFINITION, THING
 
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "things.example.dev"},
-    "spec": {
-        "group": "example.dev",
-        "scope": "Cluster",
-        "names": {"plural": "things", "kind": "Thing"},
-        "versions": [
-            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-        ],
-    },
-}
-THING = {"apiVersion": "example.dev/v1", "kind": "Thing", "metadata": {"name": "one"}}
 ADMISSION = "admissionregistration.k8s.io/v1"
 RULE = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
 
